@@ -1,0 +1,39 @@
+# make chat and make test each work alone on a fresh clone. PYTHON names the interpreter (3.11 or newer); TORCH_ARGS goes
+# to pip when it installs torch, for example to pick PyTorch's own CPU index.
+PYTHON ?= python3
+TORCH_ARGS ?=
+VENV := .venv
+BIN := $(VENV)/bin
+# Some images set this, and every start would then compile the packages again.
+unexport PYTHONDONTWRITEBYTECODE
+
+.PHONY: install chat test check bench
+
+install: $(VENV)/.product
+chat: $(VENV)/.product
+	$(BIN)/isnad chat --samples
+test: $(VENV)/.test
+	$(BIN)/python -m pytest
+check: $(VENV)/.test
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+bench: $(VENV)/.test
+	@test -n "$(DATA)" || { echo "make bench DATA=FOLDER, a folder with xquad.LANG.json files"; exit 2; }
+	$(BIN)/python -m eval.bench.xquad --data "$(DATA)"
+
+# torch comes first and by pip, which takes the build that this machine's pip is set up for; uv installs the rest, every
+# version as pinned, in seconds.
+$(VENV)/.torch: requirements.lock
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Isnad needs Python 3.11 or newer; set PYTHON=")'
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --quiet --disable-pip-version-check uv==$$(sed -n 's/^uv==//p' requirements.lock)
+	$(BIN)/pip install --quiet --disable-pip-version-check --no-compile $(TORCH_ARGS) $$(grep '^torch==' requirements.lock)
+	@touch $@
+$(VENV)/.product: $(VENV)/.torch pyproject.toml
+	$(BIN)/uv pip install --quiet --python $(BIN)/python --constraint requirements.lock --editable .
+	$(BIN)/isnad prepare
+	@touch $@
+$(VENV)/.test: $(VENV)/.product
+	$(BIN)/uv pip install --quiet --python $(BIN)/python --constraint requirements.lock --editable ".[test,eval]"
+	@touch $@

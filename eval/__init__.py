@@ -1,0 +1,1 @@
+"""Measures how well Isnad retrieves, quotes and refuses."""

@@ -1,0 +1,57 @@
+"""Question sets with gold answers, read from files."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+from rag.errors import UsageError
+from rag.types import Article
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """A question and its gold answer: the characters ``start`` to ``end`` of the article ``article_id``."""
+
+    id: str
+    text: str
+    article_id: str
+    start: int
+    end: int
+
+
+@dataclass(frozen=True, slots=True)
+class Dataset:
+    """Articles and the questions asked about them, in the order of the file."""
+
+    language: str
+    articles: tuple[Article, ...]
+    questions: tuple[Question, ...]
+
+
+def read_squad(path: Path, *, language: str) -> Dataset:
+    """A SQuAD v1.1 file (Rajpurkar et al. 2016), such as XQuAD's.
+
+    Each of its articles becomes one article, the paragraphs joined by blank lines and without its title: XQuAD's titles
+    are English in every language. Articles are numbered, so that the same number means the same article in every
+    language. Raises UsageError when the file is missing or not in that format.
+    """
+    articles, questions = [], []
+    try:
+        data = json.loads(path.read_text(encoding="utf-8"))["data"]
+        for number, entry in enumerate(data):
+            article_id = f"{number:03d}"
+            text = ""
+            for paragraph in entry["paragraphs"]:
+                text += "\n\n" if text else ""
+                for asked in paragraph["qas"]:
+                    gold = asked["answers"][0]
+                    start = len(text) + int(gold["answer_start"])
+                    end = start + len(gold["text"])
+                    questions.append(Question(asked["id"], asked["question"], article_id, start, end))
+                text += paragraph["context"]
+            articles.append(Article(id=article_id, title="", text=text, language=language))
+    except (OSError, ValueError, KeyError, TypeError, IndexError) as error:
+        raise UsageError(f"{path}: expected a SQuAD v1.1 JSON file ({type(error).__name__}: {error}).") from error
+    return Dataset(language, tuple(articles), tuple(questions))

@@ -1,0 +1,1 @@
+"""The core of Isnad: from a question and a collection of articles to an answer with its sources."""

@@ -1,0 +1,35 @@
+"""Numbers for sources: which passages are cited, in which order, with which sentences marked."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from rag.evidence import Calibration, Evidence
+from rag.types import Citation, Passage, Quote
+
+
+def cite(chosen: Sequence[Evidence], calibration: Calibration) -> list[tuple[Quote, Citation]]:
+    """Each chosen sentence with its citation, in the order given; sentences of one passage share a citation.
+
+    Overlapping passages of an article are one source where one of them holds both sentences.
+    """
+    passages: list[tuple[Passage, list[Evidence]]] = []
+    for evidence in chosen:
+        for passage, held in passages:
+            if passage.article_id == evidence.hit.article.id and _holds(passage, evidence.quote):
+                held.append(evidence)
+                break
+        else:
+            passages.append((evidence.hit.passage, [evidence]))
+    cited = {}
+    for n, (passage, held) in enumerate(passages, start=1):
+        quotes = sorted((evidence.quote for evidence in held), key=lambda quote: quote.start)
+        score = max(calibration.confidence(evidence.score) for evidence in held)
+        citation = Citation(n, held[0].hit.article, passage, tuple(quotes), score)
+        for evidence in held:
+            cited[id(evidence)] = citation
+    return [(evidence.quote, cited[id(evidence)]) for evidence in chosen]
+
+
+def _holds(passage: Passage, quote: Quote) -> bool:
+    return (quote.start, quote.end) in passage.sentences

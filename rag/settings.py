@@ -1,0 +1,83 @@
+"""Where every setting is read: ``ISNAD_*`` variables, then a ``.env`` file in the working folder, then defaults."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Annotated, Any
+
+from dotenv import dotenv_values
+from platformdirs import user_cache_path, user_data_path
+from pydantic import AfterValidator, Field, ValidationError
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+
+from rag.errors import SettingsError
+
+_PREFIX = "ISNAD_"
+
+
+def _server_url(value: str) -> str:
+    if value and not value.startswith(("http://", "https://")):
+        raise ValueError("expected an address such as http://localhost:8000")
+    return value.rstrip("/")
+
+
+class Settings(BaseSettings):
+    """All settings of a running Isnad; each is read from the variable ``ISNAD_`` + its name in capitals."""
+
+    model_config = SettingsConfigDict(frozen=True, extra="forbid", env_prefix=_PREFIX)
+
+    data_dir: Path = Field(
+        default_factory=lambda: user_data_path("isnad", appauthor=False), description="Where the collection is kept."
+    )
+    cache_dir: Path = Field(
+        default_factory=lambda: user_cache_path("isnad", appauthor=False),
+        description="Where the converted model is kept; can be deleted at any time.",
+    )
+    embedding_model: str = Field(
+        default="",
+        description="A sentence-transformers folder or hub name; empty is the bundled multilingual-e5-small.",
+    )
+    chroma_url: Annotated[str, AfterValidator(_server_url)] = Field(
+        default="",
+        description="A Chroma server to keep the collection on, http://host:port; empty keeps it in the data folder.",
+    )
+    min_confidence: float | None = Field(
+        default=None, ge=0, le=1, description="Below this confidence (0–1) the answer is “not in the articles”."
+    )
+    host: str = Field(default="127.0.0.1", description="The address the chat page listens on.")
+    port: int = Field(
+        default=7860, ge=0, le=65535, description="The port of the chat page; the next free one if taken."
+    )
+
+    @classmethod
+    def settings_customise_sources(
+        cls, settings_cls: type[BaseSettings], init_settings: PydanticBaseSettingsSource, **_: Any
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Only the values handed in: ``load`` collects them, so that a misspelt variable can be refused."""
+        return (init_settings,)
+
+
+def load(**flags: Any) -> Settings:
+    """The settings in force: flags that are not None, then the environment, then ``.env``, then defaults.
+
+    Raises SettingsError for an unknown ``ISNAD_*`` name or a value that cannot be used.
+    """
+    found = {name: value for name, value in dotenv_values(".env").items() if name.startswith(_PREFIX)}
+    found |= {name: value for name, value in os.environ.items() if name.startswith(_PREFIX)}
+    values: dict[str, Any] = {}
+    for name, value in found.items():
+        field = name.removeprefix(_PREFIX).lower()
+        if field not in Settings.model_fields:
+            known = ", ".join(_PREFIX + known.upper() for known in Settings.model_fields)
+            raise SettingsError(f"Unknown setting {name}. The settings are {known}.")
+        if value:
+            values[field] = value
+    values |= {name: value for name, value in flags.items() if value is not None}
+    try:
+        return Settings(**values)
+    except ValidationError as error:
+        first = error.errors()[0]
+        name = _PREFIX + str(first["loc"][0]).upper()
+        reason = first["msg"].removeprefix("Value error, ")
+        raise SettingsError(f"{name} is {first['input']!r}: {reason}.") from error

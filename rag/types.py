@@ -1,0 +1,157 @@
+"""The values that pass between the parts of Isnad: one frozen dataclass a concept.
+
+All offsets count Python characters (code points), from 0, end exclusive, in ``Article.text``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+
+
+class Status(StrEnum):
+    """What became of a question."""
+
+    ANSWERED = "answered"
+    NOT_FOUND = "not_found"
+
+
+class Mode(StrEnum):
+    """How an answer was made: from verbatim quotes, or written by a language model."""
+
+    EXTRACTIVE = "extractive"
+    GENERATED = "generated"
+
+
+class Support(StrEnum):
+    """How well the cited quotes carry a sentence."""
+
+    SUPPORTED = "supported"
+    PARTLY = "partly"
+    UNSUPPORTED = "unsupported"
+
+
+@dataclass(frozen=True, slots=True)
+class Article:
+    """One document. ``published`` and ``added_at`` are ISO 8601, ``language`` is BCP 47; unknown is empty."""
+
+    id: str
+    title: str
+    text: str
+    url: str = ""
+    publisher: str = ""
+    published: str = ""
+    language: str = ""
+    added_at: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Passage:
+    """Consecutive whole sentences of one article; ``sentences`` are their (start, end) offsets in the article."""
+
+    id: str
+    article_id: str
+    text: str
+    start: int
+    end: int
+    language: str
+    sentences: tuple[tuple[int, int], ...]
+
+    def under(self, title: str) -> str:
+        """The passage as the embedding model reads it: below the title of its article, which names the subject."""
+        return f"{title}\n{self.text}" if title else self.text
+
+    def sentence(self, index: int) -> str:
+        """The text of the sentence at ``index``."""
+        start, end = self.sentences[index]
+        return self.text[start - self.start : end - self.start]
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """A retrieved passage and how close it is to the question: ``dense`` is a cosine, −1 to 1."""
+
+    passage: Passage
+    article: Article
+    dense: float
+
+
+@dataclass(frozen=True, slots=True)
+class Quote:
+    """One sentence of a passage, verbatim, with its offsets in the article."""
+
+    text: str
+    start: int
+    end: int
+
+
+@dataclass(frozen=True, slots=True)
+class Citation:
+    """A numbered source: a passage and the sentences of it that are quoted. ``score`` is the hit's, 0–1."""
+
+    n: int
+    article: Article
+    passage: Passage
+    quotes: tuple[Quote, ...]
+    score: float
+
+
+@dataclass(frozen=True, slots=True)
+class AnswerSentence:
+    """One sentence of an answer, the numbers of its citations and whether they carry it."""
+
+    text: str
+    citations: tuple[int, ...]
+    support: Support
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What came of a question. A refusal has ``status`` ``not_found`` and neither sentences nor citations.
+
+    ``confidence`` is the estimated probability (0–1) that the quotes answer the question; ``timings_ms`` maps each
+    step to milliseconds.
+    """
+
+    question: str
+    status: Status
+    mode: Mode
+    text: str
+    language: str
+    confidence: float
+    sentences: tuple[AnswerSentence, ...] = ()
+    citations: tuple[Citation, ...] = ()
+    timings_ms: Mapping[str, float] = field(default_factory=dict)
+
+    def to_dict(self) -> dict[str, Any]:
+        """The answer as JSON-ready values, as ``isnad ask --json`` prints it."""
+        return {
+            "question": self.question,
+            "status": self.status.value,
+            "mode": self.mode.value,
+            "answer": self.text,
+            "language": self.language,
+            "confidence": round(self.confidence, 4),
+            "citations": [_citation_to_dict(citation) for citation in self.citations],
+            "timings_ms": {step: round(ms, 1) for step, ms in self.timings_ms.items()},
+        }
+
+
+def _citation_to_dict(citation: Citation) -> dict[str, Any]:
+    article, passage = citation.article, citation.passage
+    return {
+        "n": citation.n,
+        "article_id": article.id,
+        "title": article.title,
+        "publisher": article.publisher,
+        "published": article.published,
+        "language": article.language,
+        "url": article.url,
+        "passage": passage.text,
+        "start": passage.start,
+        "end": passage.end,
+        "score": round(citation.score, 4),
+        "quotes": [{"text": quote.text, "start": quote.start, "end": quote.end} for quote in citation.quotes],
+    }
