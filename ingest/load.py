@@ -7,7 +7,6 @@ import hashlib
 import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
 
 import yaml
 from markdown_it import MarkdownIt
@@ -115,7 +114,7 @@ def _front_matter(path: Path, text: str) -> tuple[dict[str, str], str]:
     return fields, text[match.end() :]
 
 
-def _one_line(path: Path, name: str, value: Any) -> str:
+def _one_line(path: Path, name: str, value: object) -> str:
     if not isinstance(value, str):
         raise ArticleError(
             f"{path}: {name} in the front matter is a {type(value).__name__}; expected one line of text."

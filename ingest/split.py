@@ -94,7 +94,7 @@ def split_passages(
     body = _after_title(article)
     spans = [span for span in spans if span[0] >= body] or spans
     spans, tokens = _within_budget(article.text, spans, count_tokens, budget)
-    passages = []
+    passages: list[Passage] = []
     first = 0
     while first < len(spans):
         last, used = first, tokens[first]

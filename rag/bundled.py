@@ -19,12 +19,12 @@ import hashlib
 import importlib.util
 import json
 import logging
-import os
 import shutil
 import struct
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from filelock import FileLock
@@ -283,12 +283,12 @@ def charsmap(rules: dict[int, str]) -> bytes:
     to its children from bit 10; a leaf unit holds bit 31 and the position of the replacement.
     """
     texts = bytearray()
-    trie: dict[int, dict] = {}  # type: ignore[type-arg]  # nested by byte; None holds the leaf's value
+    trie: dict[Any, Any] = {}  # nested by byte; None holds the leaf's value
     for point, replacement in sorted(rules.items()):
         node = trie
         for byte in chr(point).encode():
             node = node.setdefault(byte, {})
-        node[None] = len(texts)  # type: ignore[call-overload]
+        node[None] = len(texts)
         texts += replacement.encode() + b"\0"
     units: dict[int, int] = {0: 0}
     _place(trie, 0, units, set())
@@ -298,7 +298,7 @@ def charsmap(rules: dict[int, str]) -> bytes:
     return struct.pack("<I", array.nbytes) + array.tobytes() + bytes(texts)
 
 
-def _place(node: dict, position: int, units: dict[int, int], bases: set[int]) -> None:  # type: ignore[type-arg]
+def _place(node: dict[Any, Any], position: int, units: dict[int, int], bases: set[int]) -> None:
     labels = [0 if byte is None else byte for byte in node]
     # Start near the end of what is taken: the gaps left behind cost some kilobytes, a search from 1 seconds. Two
     # nodes must not share a base, or the children of one would be found under the other.

@@ -3,8 +3,12 @@
 Multilingual encoders place each language around a centre of its own, so that a passage in the question's language
 looks closer than the right passage in another. Subtracting each language's mean vector removes that offset
 (Libovický, Rosa and Fraser 2020, "On the Language Neutrality of Pre-trained Multilingual Representations",
-arXiv 2004.05160). The same holds for the model's token states, which ``evidence`` compares. The means come from a small parallel text written for this project (``assets/language_text``), the
-same questions and passages in every language, so that they differ by language and not by subject.
+arXiv 2004.05160). The same holds for the model's token states, which ``evidence`` compares. The means come from a small
+parallel text written for this project (``assets/language_text``), the same questions and passages in every language, so
+that they differ by language and not by subject.
+
+All pairs are centred, those within a language too: on XQuAD articles 1–24 that costs the evidence sentence's hit@1 at
+most 0.5 points there (en .783 → .778, ar .682 → .682, tr .712 → .715), and puts all languages on one scale.
 """
 
 from __future__ import annotations

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
-from rag.evidence import Calibration, Evidence
+from rag.evidence import Evidence
 from rag.types import Citation, Passage, Quote
 
 
-def cite(chosen: Sequence[Evidence], calibration: Calibration) -> list[tuple[Quote, Citation]]:
+def cite(chosen: Sequence[Evidence], confidence: Callable[[float], float]) -> list[tuple[Quote, Citation]]:
     """Each chosen sentence with its citation, in the order given; sentences of one passage share a citation.
 
-    Overlapping passages of an article are one source where one of them holds both sentences.
+    ``confidence`` turns the score of a sentence into a probability. Overlapping passages of an article are one source
+    where one of them holds both sentences.
     """
     passages: list[tuple[Passage, list[Evidence]]] = []
     for evidence in chosen:
@@ -24,7 +25,7 @@ def cite(chosen: Sequence[Evidence], calibration: Calibration) -> list[tuple[Quo
     cited = {}
     for n, (passage, held) in enumerate(passages, start=1):
         quotes = sorted((evidence.quote for evidence in held), key=lambda quote: quote.start)
-        score = max(calibration.confidence(evidence.score) for evidence in held)
+        score = max(confidence(evidence.score) for evidence in held)
         citation = Citation(n, held[0].hit.article, passage, tuple(quotes), score)
         for evidence in held:
             cited[id(evidence)] = citation

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import logging
 import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,15 +27,23 @@ Vectors = NDArray[np.float32]
 
 _BATCH = 32
 
+# What is taken off every token's information, so that commas and articles count for next to nothing, and where it
+# stops growing. On XQuAD articles 1–24, 4 to 7 nats differ by 0.2 points of hit@1; without weights it falls by 0.7 and
+# the area under ROC against passages of the same article by 1.1.
+_COMMON = 4.0
+_RARE = 14.0
+_LEAST = 0.1
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class TokenStates:
-    """A text as the model sees it: one vector a token, shape (tokens, dimension), and each token's (start, end) in the
-    text, shape (tokens, 2). Prompt and special tokens are left out.
+    """A text as the model sees it: one vector a token, shape (tokens, dimension), each token's (start, end) in the
+    text, shape (tokens, 2), and how much it says, shape (tokens,). Prompt and special tokens are left out.
     """
 
     states: Vectors
     spans: NDArray[np.int64]
+    weights: Vectors
 
 
 class Embedder:
@@ -74,6 +84,19 @@ class Embedder:
         """How many tokens each text has for this model, without special tokens and prompt."""
         return [len(tokens) for tokens in self._tokens(texts)] if texts else []
 
+    @cached_property
+    def _token_weights(self) -> Vectors:
+        """How much each token of the vocabulary says, shape (vocabulary,); 1 each where the tokenizer does not tell.
+
+        A unigram tokenizer (SentencePiece) scores its pieces by log probability; minus that is their information, in
+        nats. The commonest, ",", has 3.5 in XLM-R's, function words 4 to 6, names and rare nouns 10 to 14.
+        """
+        model = json.loads(self._model.tokenizer.backend_tokenizer.to_str())["model"]
+        if model["type"] != "Unigram":
+            return np.ones(len(self._model.tokenizer), dtype=np.float32)
+        information = np.array([-score for _, score in model["vocab"]], dtype=np.float32)
+        return np.asarray(np.clip(information - _COMMON, _LEAST, _RARE - _COMMON), dtype=np.float32)
+
     def _tokens(self, texts: Sequence[str]) -> list[list[int]]:
         with self._tokenizing:
             encoded = self._model.tokenizer(list(texts), add_special_tokens=False, truncation=False, verbose=False)
@@ -84,7 +107,7 @@ class Embedder:
             return []
         prompt = self._question_prompt if question else self._passage_prompt
         with self._tokenizing:
-            outputs = self._model.encode(
+            outputs: Any = self._model.encode(
                 list(texts), prompt=prompt, output_value=None, batch_size=_BATCH, show_progress_bar=False
             )
             encoded = self._model.tokenizer(
@@ -94,12 +117,14 @@ class Embedder:
                 return_offsets_mapping=True,
             )
         results = []
-        for output, offsets in zip(outputs, encoded["offset_mapping"], strict=True):
+        for output, ids, offsets in zip(outputs, encoded["input_ids"], encoded["offset_mapping"], strict=True):
             spans = np.array(offsets, dtype=np.int64) - len(prompt)
             content = (spans[:, 1] > 0) & (spans[:, 1] > spans[:, 0])
             states = output["token_embeddings"][output["attention_mask"].bool()].float().numpy()
             vector = output["sentence_embedding"].float().numpy()
-            results.append((vector / np.linalg.norm(vector), TokenStates(states[content], spans[content])))
+            weights = self._token_weights[np.array(ids)]
+            read = TokenStates(states[content], spans[content], weights[content])
+            results.append((vector / np.linalg.norm(vector), read))
         return results
 
     def _embed(self, texts: Sequence[str], *, question: bool) -> Vectors:

@@ -16,7 +16,7 @@ _DETECTED = (
     "af am ar az be bg bn bs ca cs cy da de el en eo es et eu fa fi fr ga gl gu he hi hr hu hy id is it ja ka kk km kn "
     "ko ku ky lo lt lv mg mk ml mn mr ms mt my ne nl no or pa pl ps pt ro ru si sk sl so sq sr sv sw ta te th tl tr ug "
     "uk ur uz vi zh"
-).split()
+)
 
 _loading = threading.Lock()
 
@@ -36,7 +36,7 @@ def _identifier() -> LanguageIdentifier:
     from py3langid.langid import MODEL_FILE, LanguageIdentifier
 
     identifier = LanguageIdentifier.from_model_file(MODEL_FILE)
-    identifier.set_languages(_DETECTED)
+    identifier.set_languages(_DETECTED.split())
     return identifier
 
 

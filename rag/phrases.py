@@ -51,7 +51,7 @@ def phrases(language: str) -> Phrases:
 
 
 def introduction(reader: str, quoted: list[str]) -> str:
-    """The line before the quotes, in the language ``reader``; names the languages ``quoted`` unless all are that one."""
+    """The line before the quotes, in the language ``reader``; names the languages ``quoted`` if there are others."""
     spoken = primary(reader) if primary(reader) in _PHRASES else "en"
     others = list(dict.fromkeys(primary(code) for code in quoted if code))
     languages = "" if not others or others == [primary(reader)] else _listed(others, spoken)

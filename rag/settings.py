@@ -8,8 +8,7 @@ from typing import Annotated, Any
 
 from dotenv import dotenv_values
 from platformdirs import user_cache_path, user_data_path
-from pydantic import AfterValidator, Field, ValidationError
-from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
 from rag.errors import SettingsError
 
@@ -22,10 +21,10 @@ def _server_url(value: str) -> str:
     return value.rstrip("/")
 
 
-class Settings(BaseSettings):
+class Settings(BaseModel):
     """All settings of a running Isnad; each is read from the variable ``ISNAD_`` + its name in capitals."""
 
-    model_config = SettingsConfigDict(frozen=True, extra="forbid", env_prefix=_PREFIX)
+    model_config = ConfigDict(frozen=True, extra="forbid")
 
     data_dir: Path = Field(
         default_factory=lambda: user_data_path("isnad", appauthor=False), description="Where the collection is kept."
@@ -50,15 +49,8 @@ class Settings(BaseSettings):
         default=7860, ge=0, le=65535, description="The port of the chat page; the next free one if taken."
     )
 
-    @classmethod
-    def settings_customise_sources(
-        cls, settings_cls: type[BaseSettings], init_settings: PydanticBaseSettingsSource, **_: Any
-    ) -> tuple[PydanticBaseSettingsSource, ...]:
-        """Only the values handed in: ``load`` collects them, so that a misspelt variable can be refused."""
-        return (init_settings,)
 
-
-def load(**flags: Any) -> Settings:
+def load(**flags: object) -> Settings:
     """The settings in force: flags that are not None, then the environment, then ``.env``, then defaults.
 
     Raises SettingsError for an unknown ``ISNAD_*`` name or a value that cannot be used.

@@ -97,6 +97,11 @@ class Store:
         with _translated(self._place):
             return self._articles.count()
 
+    def count_passages(self) -> int:
+        """How many passages there are, those of an article just being replaced included."""
+        with _translated(self._place):
+            return self._passages.count()
+
     def languages(self) -> dict[str, int]:
         """How many articles there are in each language."""
         counts: dict[str, int] = {}
@@ -138,7 +143,7 @@ class Store:
         Raises StoreError; the collection then answers as it did before.
         """
         now = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
-        record = {
+        record: Any = {
             **_metadata(replace(article, added_at=article.added_at or now)),
             "version": version,
             "passages": len(passages),
@@ -152,7 +157,8 @@ class Store:
                 metadatas=[record],
                 embeddings=[centre / max(float(np.linalg.norm(centre)), 1e-9)],
             )
-            self._passages.delete(where={"$and": [{"article_id": article.id}, {"version": {"$ne": version}}]})
+            stale: Any = {"$and": [{"article_id": article.id}, {"version": {"$ne": version}}]}
+            self._passages.delete(where=stale)
 
     def successor(self, stamp: ModelStamp) -> Store:
         """An empty collection beside this one, to be filled and then put in its place by ``replace_with``."""
@@ -186,7 +192,7 @@ class Store:
             if wanted == 0:
                 return []
             found = self._passages.query(
-                query_embeddings=[vector], n_results=wanted, include=["metadatas", "documents", "distances"]
+                query_embeddings=[vector.tolist()], n_results=wanted, include=["metadatas", "documents", "distances"]
             )
         ids, metadatas = found["ids"][0], (found["metadatas"] or [[]])[0]
         texts, distances = (found["documents"] or [[]])[0], (found["distances"] or [[]])[0]
@@ -322,8 +328,10 @@ def _open(client: ClientAPI, stamp: ModelStamp | None, *, place: str) -> Store:
         raise EmptyCollectionError(NO_ARTICLES)
     collections = []
     for name in (_ARTICLES, _PASSAGES):
-        exists = stamp is None or name in names
-        collection = client.get_collection(name, embedding_function=None) if exists else _create(client, name, stamp)
+        if stamp is None or name in names:
+            collection = client.get_collection(name, embedding_function=None)
+        else:
+            collection = _create(client, name, stamp)
         _check(collection, stamp, place)
         collections.append(collection)
     return Store(client, articles=collections[0], passages=collections[1], place=place)
@@ -374,9 +382,9 @@ def _check(collection: Collection, stamp: ModelStamp | None, place: str) -> None
     if stamp is not None and made_with != stamp:
         what = "" if made_with.model != stamp.model else " with other language means"
         raise StoreMismatchError(
-            f"The collection in {place} was embedded with {made_with.model!r} ({made_with.dimension} dimensions){what}; "
-            f"now {stamp.model!r} ({stamp.dimension}) is set. Set ISNAD_EMBEDDING_MODEL back, or re-embed its articles "
-            "with: isnad rebuild"
+            f"The collection in {place} was embedded with {made_with.model!r} ({made_with.dimension} dimensions)"
+            f"{what}; now {stamp.model!r} ({stamp.dimension}) is set. Set ISNAD_EMBEDDING_MODEL back, or re-embed the "
+            "articles with: isnad rebuild"
         )
 
 

@@ -7,7 +7,6 @@ lines: Gradio's chat shows Markdown, which takes such a block as it is.
 from __future__ import annotations
 
 import re
-import secrets
 from html import escape
 from urllib.parse import urlsplit
 
@@ -15,28 +14,27 @@ from rag.language import direction, name
 from rag.phrases import introduction, phrases
 from rag.types import Answer, Citation, Status
 
+# No estimate is certain, and rounding must not make it so.
+_SUREST = 0.99
 _SPACES = re.compile(r"\s*\n\s*")
 
 
-def answer_html(answer: Answer, *, key: str = "") -> str:
-    """The answer as one block. ``key`` makes the ids of its sources unique in the page; by default it is random."""
+def answer_html(answer: Answer) -> str:
+    """The answer as one block: what is said, and beside it the sources."""
     if answer.status is Status.NOT_FOUND:
         said = _element("p", phrases(answer.language).not_found, answer.language)
-        return f'<div class="isnad-answer" data-status="not_found">{said}</div>'
-    key = key or secrets.token_hex(4)
+        return f'<div class="isnad-answer isnad-not-found">{said}</div>'
     by_number = {citation.n: citation for citation in answer.citations}
     intro = introduction(answer.language, [by_number[s.citations[0]].article.language for s in answer.sentences])
-    quotes = "".join(
-        _quote(sentence.text, by_number[sentence.citations[0]], answer.language, key) for sentence in answer.sentences
-    )
+    quotes = "".join(_quote(sentence.text, by_number[sentence.citations[0]]) for sentence in answer.sentences)
     sources = "".join(
-        _source(citation, answer.language, key, opened=place == 0) for place, citation in enumerate(answer.citations)
+        _source(citation, answer.language, opened=place == 0) for place, citation in enumerate(answer.citations)
     )
     return (
-        '<div class="isnad-answer" data-status="answered">'
+        '<div class="isnad-answer isnad-answered">'
         f'<div class="isnad-said">{_element("p", intro, answer.language)}{quotes}'
-        f'<p class="isnad-sure">Confidence {answer.confidence:.0%}</p></div>'
-        f'<div class="isnad-sources" role="group" aria-label="Sources">{sources}</div></div>'
+        f'<p class="isnad-sure">Confidence {min(answer.confidence, _SUREST):.0%}</p></div>'
+        f'<div class="isnad-sources" role="group">{sources}</div></div>'
     )
 
 
@@ -50,17 +48,16 @@ def waiting_html(message: str) -> str:
     return f'<div class="isnad-waiting" role="status"><p dir="auto">{_inline(message)}</p></div>'
 
 
-def _quote(text: str, citation: Citation, reader: str, key: str) -> str:
-    language = citation.article.language
+def _quote(text: str, citation: Citation) -> str:
+    # Gradio's sanitizer takes data- and aria- attributes away; page.js finds the source by the number on the button.
     label = escape(f"Source {citation.n}: {citation.article.title}", quote=True)
     return (
-        f"<blockquote{_in(language)}>“{_inline(text)}” "
-        f'<button type="button" class="isnad-cite" data-source="isnad-{key}-{citation.n}" aria-label="{label}">'
-        f"{citation.n}</button></blockquote>"
+        f"<blockquote{_in(citation.article.language)}>“{_inline(text)}” "
+        f'<button type="button" class="isnad-cite" title="{label}">{citation.n}</button></blockquote>'
     )
 
 
-def _source(citation: Citation, reader: str, key: str, *, opened: bool) -> str:
+def _source(citation: Citation, reader: str, *, opened: bool) -> str:
     article = citation.article
     facts = [
         article.publisher,
@@ -69,7 +66,7 @@ def _source(citation: Citation, reader: str, key: str, *, opened: bool) -> str:
     ]
     about = " · ".join(f"<bdi>{_inline(fact)}</bdi>" for fact in facts if fact)
     return (
-        f'<details id="isnad-{key}-{citation.n}" class="isnad-source"{" open" if opened else ""}>'
+        f'<details class="isnad-source"{" open" if opened else ""}>'
         f'<summary><span class="isnad-number">{citation.n}</span> '
         f'<span class="isnad-title"{_in(article.language)}>{_inline(article.title)}</span>'
         f'<span class="isnad-about" dir="auto">{about}</span></summary>'
@@ -94,10 +91,9 @@ def _link(url: str) -> str:
     parts = urlsplit(url)
     if parts.scheme not in ("http", "https") or not parts.hostname:
         return ""
-    return (
-        f'<p class="isnad-link"><a href="{escape(url, quote=True)}" target="_blank" rel="noopener noreferrer" dir="ltr">'
-        f"{_inline(parts.hostname)}</a></p>"
-    )
+    address = escape(url, quote=True)
+    link = f'<a href="{address}" target="_blank" rel="noopener noreferrer">{_inline(parts.hostname)}</a>'
+    return f'<p class="isnad-link" dir="ltr">{link}</p>'
 
 
 def _element(tag: str, text: str, language: str) -> str:

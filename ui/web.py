@@ -6,7 +6,7 @@ import errno
 import json
 import logging
 import socket
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from importlib import resources
 from typing import Any
 
@@ -29,20 +29,23 @@ _CONCURRENT = 8
 _FONT = ["system-ui", "Segoe UI", "Noto Sans", "Noto Sans Arabic", "Vazirmatn", "sans-serif"]
 
 
+_HEADER = "<h1>Isnad</h1><p>Ask the articles in your language. Every sentence comes with its source.</p>"
+
+
 def build_page(backend: Backend, *, examples: list[str]) -> gr.Blocks:
     """The page over a backend that may still be getting ready."""
     with gr.Blocks(title="Isnad", analytics_enabled=False, fill_height=True) as page:
-        gr.HTML("<h1>Isnad</h1><p>Ask the articles in your language. Every sentence comes with its source.</p>")
+        gr.HTML(_HEADER, padding=False)
         status = gr.HTML(_status_html(backend), elem_id="isnad-status")
         gr.ChatInterface(
             _answering(backend),
             chatbot=gr.Chatbot(
                 elem_id="isnad-chat", label="Conversation", show_label=False, latex_delimiters=[], buttons=[],
-                height="60vh", allow_tags=False, placeholder="Ask a question, in any language.",
+                height="65vh", allow_tags=False, placeholder="Ask a question, in any language.",
             ),
             textbox=gr.Textbox(
                 elem_id="isnad-question", placeholder="Type a question and press Enter", label="Question",
-                show_label=False, container=False, max_length=None, scale=7,
+                show_label=False, container=False, submit_btn=True, stop_btn=True, autofocus=True, scale=7,
             ),
             examples=[[example] for example in examples] or None,
             cache_examples=False, flagging_mode="never", analytics_enabled=False, save_history=False,
@@ -58,13 +61,13 @@ def build_page(backend: Backend, *, examples: list[str]) -> gr.Blocks:
     return page
 
 
-def _answering(backend: Backend) -> Any:
+def _answering(backend: Backend) -> Callable[[str, list[dict[str, Any]]], Iterator[str]]:
     def respond(message: str, history: list[dict[str, Any]]) -> Iterator[str]:
         try:
             while not backend.wait(0.5):
                 yield waiting_html(backend.status)
             for answer in backend.stream(message):
-                yield answer_html(answer, key=f"{len(history)}")
+                yield answer_html(answer)
         except IsnadError as error:
             yield error_html(str(error))
         except Exception:
@@ -82,12 +85,12 @@ def serve(settings: Settings, *, samples: bool) -> None:
     """Serves the page until it is stopped. Raises SettingsError when no port can be had."""
     port = free_port(settings.host, settings.port)
     if port != settings.port and settings.port:
-        log.warning(f"Port {settings.port} is taken; using {port}.", flush=True)
+        log.warning("Port %d is taken; using %d.", settings.port, port)
     backend = Backend(settings, samples=samples)
     backend.start()
     page = build_page(backend, examples=sample_questions() if samples else [])
     page.queue(default_concurrency_limit=_CONCURRENT).launch(**launch_options(settings, port))
-    print(f"Isnad is at http://{settings.host}:{port}  (Ctrl+C stops it)", flush=True)
+    log.warning("Isnad is at http://%s:%d  (Ctrl+C stops it)", settings.host, port)
     page.block_thread()
 
 

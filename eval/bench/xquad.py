@@ -22,8 +22,8 @@ from eval.dataset import Dataset, Question, read_squad
 from ingest.index import ingest_article
 from rag.assistant import Assistant
 from rag.build import Model, build_model
-from rag.evidence import Evidence, PassageReader, choose_evidence, load_calibration, rank_evidence
-from rag.retrieve import TOP_K, retrieve
+from rag.evidence import choose_evidence, load_calibration
+from rag.retrieve import TOP_K
 from rag.settings import load
 from rag.store import Store, open_store
 from rag.types import Hit
@@ -34,15 +34,15 @@ _WITH_SPARE = 80
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """What one question found in the whole collection, and the best score left without the gold article or passages."""
+    """What one question found, and the confidence that is left without the gold article or its passages."""
 
     passage_rank: int
     evidence_rank: int
     quotes: int
     held: bool
-    score: float
-    score_without_article: float
-    score_without_passages: float
+    confidence: float
+    without_article: float
+    without_passages: float
 
 
 def half_of(dataset: Dataset, half: int) -> set[str]:
@@ -58,42 +58,35 @@ def fill(store: Store, dataset: Dataset, model: Model) -> None:
         ingest_article(article, store, model.embedder, model.means)
 
 
-def ask_all(
-    store: Store, model: Model, asked: Dataset, held: Dataset, *, articles: set[str], reader: PassageReader
-) -> Iterator[Asked]:
+def ask_all(assistant: Assistant, asked: Dataset, held: Dataset, *, articles: set[str]) -> Iterator[Asked]:
     """What each question of ``asked`` on the given articles finds, its gold answer taken from ``held``."""
-    assistant = Assistant(store, model.embedder, model.means)
     gold = {question.id: question for question in held.questions}
     for question in asked.questions:
         if question.article_id in articles:
-            vector, tokens = assistant.read(question.text, asked.language)
-            hits = retrieve(vector, store, language=asked.language, k=_WITH_SPARE)
-            yield _one(gold[question.id], tokens, hits, reader, asked.language)
+            yield _ask(assistant, question.text, gold[question.id], asked.language)
 
 
-def _one(gold: Question, tokens: np.ndarray, hits: list[Hit], reader: PassageReader, language: str) -> Asked:
+def _ask(assistant: Assistant, question: str, gold: Question, language: str) -> Asked:
     def holds(start: int, end: int, article_id: str) -> bool:
         return article_id == gold.article_id and start <= gold.start and gold.end <= end
 
-    def ranked(left: list[Hit]) -> list[Evidence]:
-        return rank_evidence(tokens, left[:TOP_K], reader, language=language)
-
-    def best(left: list[Hit]) -> float:
-        found = ranked(left)
-        return found[0].score if found else -1.0
-
-    right_passages = [holds(hit.passage.start, hit.passage.end, hit.article.id) for hit in hits]
-    evidence = ranked(hits)
+    vector, tokens = assistant.read(question, language)
+    hits = assistant.retrieve(vector, language, k=_WITH_SPARE)
+    other_articles = [hit for hit in hits if hit.article.id != gold.article_id]
+    other_passages = [hit for hit in hits if not _touches(hit, gold)]
+    evidence, without_article, without_passages = (
+        assistant.rank(tokens, left[:TOP_K], language) for left in (hits, other_articles, other_passages)
+    )
     right = [holds(each.quote.start, each.quote.end, each.hit.article.id) for each in evidence]
     chosen = choose_evidence(evidence, language=language)
     return Asked(
-        passage_rank=_rank(right_passages),
+        passage_rank=_rank([holds(hit.passage.start, hit.passage.end, hit.article.id) for hit in hits]),
         evidence_rank=_rank(right),
         quotes=len(chosen),
         held=any(holds(each.quote.start, each.quote.end, each.hit.article.id) for each in chosen),
-        score=evidence[0].score,
-        score_without_article=best([hit for hit in hits if hit.article.id != gold.article_id]),
-        score_without_passages=best([hit for hit in hits if not _touches(hit, gold)]),
+        confidence=assistant.confidence(question, tokens, evidence, language),
+        without_article=assistant.confidence(question, tokens, without_article, language),
+        without_passages=assistant.confidence(question, tokens, without_passages, language),
     )
 
 
@@ -115,12 +108,11 @@ def auroc(positive: np.ndarray, negative: np.ndarray) -> float:
 
 def figures(asked: Sequence[Asked]) -> dict[str, float]:
     """The measures of one language pair; shares are 0–1."""
-    calibration = load_calibration()
-    found = np.array([each.score for each in asked])
-    gone = np.array([each.score_without_article for each in asked])
-    near = np.array([each.score_without_passages for each in asked])
-    answered = np.array([calibration.confidence(score) >= calibration.min_confidence for score in found])
-    false = np.array([calibration.confidence(score) >= calibration.min_confidence for score in gone])
+    found = np.array([each.confidence for each in asked])
+    gone = np.array([each.without_article for each in asked])
+    near = np.array([each.without_passages for each in asked])
+    answered = found >= load_calibration().min_confidence
+    false = gone >= load_calibration().min_confidence
     held = np.array([each.held for each in asked])
     return {
         "questions": len(asked),
@@ -142,15 +134,18 @@ def measure(data: Path, pairs: Sequence[tuple[str, str]], *, half: int, model: M
     results: dict[str, list[Asked]] = {}
     datasets = {code: read_squad(data / f"xquad.{code}.json", language=code) for pair in pairs for code in pair}
     for held in dict.fromkeys(second for _, second in pairs):
-        with tempfile.TemporaryDirectory() as folder:
-            with open_store(data_dir=Path(folder), chroma_url="", stamp=model.stamp, writing=True) as store:
-                fill(store, datasets[held], model)
-                reader = PassageReader(model.embedder, model.means)
-                for asked in (first for first, second in pairs if second == held):
-                    articles = half_of(datasets[asked], half)
-                    found = ask_all(store, model, datasets[asked], datasets[held], articles=articles, reader=reader)
-                    results[f"{asked}-{held}"] = list(found)
-                    print(f"{asked}-{held} done", file=sys.stderr)
+        with (
+            tempfile.TemporaryDirectory() as folder,
+            open_store(data_dir=Path(folder), chroma_url="", stamp=model.stamp, writing=True) as store,
+        ):
+            fill(store, datasets[held], model)
+            assistant = Assistant(store, model.embedder, model.means)
+            for asked in (first for first, second in pairs if second == held):
+                articles = half_of(datasets[asked], half)
+                results[f"{asked}-{held}"] = list(
+                    ask_all(assistant, datasets[asked], datasets[held], articles=articles)
+                )
+                print(f"{asked}-{held} done", file=sys.stderr)
     return results
 
 

@@ -4,12 +4,13 @@
   document.addEventListener("click", (event) => {
     const cite = event.target.closest(".isnad-cite");
     if (!cite) return;
-    const answer = cite.closest(".isnad-answer");
-    const source = answer && answer.querySelector(`[id$="${CSS.escape(cite.dataset.source)}"]`);
+    const sources = [...cite.closest(".isnad-answer").querySelectorAll(".isnad-source")];
+    const source = sources.find((each) => each.querySelector(".isnad-number").textContent === cite.textContent);
     if (!source) return;
     opener = cite;
     source.open = true;
-    source.querySelector("summary").focus({ preventScroll: true });
+    const summary = source.querySelector("summary");
+    summary.focus({ preventScroll: true });
     source.scrollIntoView({ block: "nearest" });
   });
   document.addEventListener("keydown", (event) => {

@@ -1,0 +1,95 @@
+"""An answer as HTML: escaped, marked, and running the right way."""
+
+from __future__ import annotations
+
+import pytest
+
+from rag.types import Answer, AnswerSentence, Article, Citation, Mode, Passage, Quote, Status, Support
+from ui.render import answer_html, error_html, marked_passage
+
+
+def _answer(text: str, *, quoted: str, language: str, title: str = "T", url: str = "", reader: str = "en") -> Answer:
+    start = text.index(quoted)
+    article = Article(id="a", title=title, text=text, url=url, publisher="P", published="2022-07-19", language=language)
+    quote = Quote(quoted, start, start + len(quoted))
+    passage = Passage("p", "a", text, 0, len(text), language, ((quote.start, quote.end),))
+    return Answer(
+        question="q", status=Status.ANSWERED, mode=Mode.EXTRACTIVE, text="", language=reader, confidence=1.0,
+        sentences=(AnswerSentence(quoted, (1,), Support.SUPPORTED),),
+        citations=(Citation(1, article, passage, (quote,), 0.9),),
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("language", "text", "quoted", "direction"),
+    [
+        ("ar", "قال الوزير شيئًا. ثم غادر القاعة.", "ثم غادر القاعة.", "rtl"),
+        ("fa", "او گفت. سپس رفت.", "سپس رفت.", "rtl"),
+        ("zh", "他来了。然后走了。", "然后走了。", "ltr"),
+        ("en", "He came. Then he left.", "Then he left.", "ltr"),
+    ],
+)
+def test_the_quoted_words_are_marked_in_their_language_and_direction(
+    language: str, text: str, quoted: str, direction: str
+) -> None:
+    """Passage, quote and title carry lang and dir of the article, and only the quote is marked."""
+    html = answer_html(_answer(text, quoted=quoted, language=language))
+    assert f"<mark>{quoted}</mark>" in html
+    assert html.count("<mark>") == 1
+    assert f'<blockquote lang="{language}" dir="{direction}">' in html
+    assert f'class="isnad-passage" lang="{language}" dir="{direction}"' in html
+
+
+def test_nothing_from_an_article_becomes_markup() -> None:
+    """Tags, attributes and Markdown in text, title, url and language stay text."""
+    evil = '<img src=x onerror=alert(1)> **b** "quote" & <script>'
+    html = answer_html(
+        _answer(f"{evil}\n\nnext", quoted=evil, language='en" onclick="x', title=evil, url="javascript:x")
+    )
+    assert "<img" not in html
+    assert "<script" not in html
+    assert 'onclick="x' not in html
+    assert "javascript:" not in html
+    assert "&lt;img src=x onerror=alert(1)&gt;" in html
+
+
+@pytest.mark.parametrize(
+    "url", ["", "javascript:alert(1)", "data:text/html,x", "//host/path", "ftp://host/x", "https:"]
+)
+def test_only_web_addresses_are_links(url: str) -> None:
+    """An article's url is a link when it is http or https with a host, and left out otherwise."""
+    assert "<a " not in answer_html(_answer("A b.", quoted="A b.", language="en", url=url))
+    assert 'href="https://example.org/?a=1&amp;b=2"' in answer_html(
+        _answer("A b.", quoted="A b.", language="en", url="https://example.org/?a=1&b=2")
+    )
+
+
+def test_the_block_has_no_line_breaks_of_its_own() -> None:
+    """Markdown would end the block at a blank line; breaks in the passage are elements."""
+    answer = _answer("one.\n\ntwo.\r\nthree.", quoted="two.", language="en")
+    assert "\n" not in answer_html(answer)
+    assert marked_passage(answer.citations[0]) == "one.<br><mark>two.</mark><br>three."
+
+
+@pytest.mark.parametrize(
+    ("reader", "words"), [("ar", "لا تجيب المقالات"), ("zh", "没有回答"), ("en", "do not answer"), ("", "do not")]
+)
+def test_a_refusal_is_said_in_the_readers_language(reader: str, words: str) -> None:
+    """Not in the articles: no sources, no citation, the reader's language (English where it is unknown)."""
+    html = answer_html(Answer("q", Status.NOT_FOUND, Mode.EXTRACTIVE, "", reader, 0.1))
+    assert words in html
+    assert "isnad-source" not in html
+
+
+def test_certainty_is_never_rounded_up_to_all() -> None:
+    """A confidence of 1 is shown as 99 %."""
+    html = answer_html(_answer("A b.", quoted="A b.", language="en"))
+    assert "99%" in html
+    assert "100%" not in html
+
+
+def test_an_error_is_told_apart_from_an_answer() -> None:
+    """Errors are alerts, escaped."""
+    assert (
+        error_html("<b>x</b>") == '<div class="isnad-error" role="alert"><p dir="auto">&lt;b&gt;x&lt;/b&gt;</p></div>'
+    )
