@@ -33,7 +33,11 @@ _COST = {"ar": "42 مليون", "zh": "4200万", "en": "42 million", "hi": "4.2 
 @pytest.mark.parametrize("spoken", _HARBOUR)
 @pytest.mark.parametrize(
     ("reader", "question"),
-    [("en", "How much did the new harbour cost?"), ("ar", "كم بلغت كلفة الميناء الجديد؟"), ("zh", "新港口造价多少？")],
+    [
+        ("en", "How much did the new harbour cost?"),
+        ("ar", "كم مليون دولار بلغت تكلفة مشروع الميناء الجديد؟"),
+        ("zh", "新港口造价多少？"),
+    ],
 )
 def test_any_language_asks_any_language(
     store: Store, model: Model, assistant: Assistant, spoken: str, reader: str, question: str
@@ -53,7 +57,9 @@ def test_any_language_asks_any_language(
     assert answer.citations[0].article.id == article.id
 
 
-@pytest.mark.parametrize("question", ["Who is the chief executive of Apple?", "متى توفي محمود درويش؟", "金价是多少？"])
+@pytest.mark.parametrize(
+    "question", ["Who is the chief executive of Apple?", "متى توفي محمود درويش؟", "谁写了《红楼梦》？"]
+)
 def test_what_is_not_there_is_not_found(store: Store, model: Model, assistant: Assistant, question: str) -> None:
     """A question about something else is a refusal without citations, in every language."""
     for language, text in _HARBOUR.items():
@@ -81,7 +87,10 @@ def test_a_sentence_in_the_readers_language_comes_first_among_equals(
     """Told in English and Arabic, the first quote is in the question's language and the other corroborates it."""
     add(store, model, _HARBOUR["en"], language="en")
     add(store, model, _HARBOUR["ar"], language="ar")
-    for reader, question in (("en", "How much did the new harbour cost?"), ("ar", "كم بلغت كلفة الميناء الجديد؟")):
+    for reader, question in (
+        ("en", "How much did the new harbour cost?"),
+        ("ar", "كم مليون دولار بلغت تكلفة مشروع الميناء الجديد؟"),
+    ):
         answer = assistant.ask(question)
         assert answer.citations[0].article.language == reader
 
@@ -121,7 +130,7 @@ def test_many_threads_may_ask_at_once(store: Store, model: Model, assistant: Ass
         add(store, model, text, language=language)
     questions = [
         "How much did the new harbour cost?",
-        "كم بلغت كلفة الميناء الجديد؟",
+        "كم مليون دولار بلغت تكلفة مشروع الميناء الجديد؟",
         "新港口造价多少？",
         "When was it opened?",
     ] * 2
