@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime
 import hashlib
 import re
+import stat
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -72,7 +73,10 @@ def load_article(path: Path) -> Article:
 
 def _read_text(path: Path) -> str:
     try:
-        if path.stat().st_size > _LARGEST_FILE:
+        status = path.stat()
+        if not stat.S_ISREG(status.st_mode):
+            raise ArticleError(f"{path}: cannot be read: it is not a file.")
+        if status.st_size > _LARGEST_FILE:
             raise ArticleError(f"{path}: larger than {_LARGEST_FILE // 1_000_000} MB; split it into articles first.")
         raw = path.read_bytes()
     except OSError as error:

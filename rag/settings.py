@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 from typing import Annotated, Any
+from urllib.parse import urlsplit
 
 from dotenv import dotenv_values
 from platformdirs import user_cache_path, user_data_path
@@ -16,8 +17,14 @@ _PREFIX = "ISNAD_"
 
 
 def _server_url(value: str) -> str:
-    if value and not value.startswith(("http://", "https://")):
-        raise ValueError("expected an address such as http://localhost:8000")
+    expected = "expected an address such as http://localhost:8000"
+    try:
+        parts = urlsplit(value)
+        usable = parts.scheme in ("http", "https") and parts.hostname and (parts.port is None or parts.port > 0)
+    except ValueError as error:  # a port that is no number, a bracket without its pair
+        raise ValueError(expected) from error
+    if value and not usable:
+        raise ValueError(expected)
     return value.rstrip("/")
 
 

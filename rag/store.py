@@ -13,9 +13,10 @@ import datetime
 import hashlib
 import json
 import logging
+import shutil
 import sqlite3
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -42,6 +43,8 @@ _PASSAGES = "isnad_passages"
 _NEXT = "_next"
 NO_ARTICLES = "There are no articles yet. Add some with: isnad ingest FILE_OR_FOLDER"
 _LOCK_SECONDS = 10.0
+# Bytes that SQLite needs to open a database and roll back what was not finished.
+_LEAST_FREE = 1_000_000
 # Articles are read in pages of this many, so that listing a large collection does not hold it in memory twice.
 _PAGE = 500
 
@@ -290,7 +293,8 @@ def _check_database(path: Path, place: str) -> None:
     if not path.exists():
         return
     try:
-        with sqlite3.connect(f"{path.as_uri()}?mode=ro", uri=True) as connection:
+        # Not read-only: a write that was cut short is rolled back here, as SQLite does when a database is opened.
+        with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=rw", uri=True)) as connection:
             (result,) = connection.execute("PRAGMA quick_check(1)").fetchone()
     except sqlite3.DatabaseError as error:
         result = str(error)
@@ -400,10 +404,6 @@ def _translated(place: str) -> Iterator[None]:
         if not isinstance(error, Exception) and type(error).__name__ != "PanicException":
             raise
         reason = (str(error).strip() or type(error).__name__).splitlines()[0]
-        if "disk is full" in reason or "No space left" in reason:
-            raise StoreError(
-                f"The disk of {place} is full. What was stored before is unharmed; free some space and run it again."
-            ) from error
         if place.startswith("http"):
             raise StoreError(
                 f"The Chroma server at {place} does not answer as expected: {reason}. Check that it runs "
@@ -412,7 +412,19 @@ def _translated(place: str) -> Iterator[None]:
         raise _damaged(place, reason) from error
 
 
+def _is_full(place: str) -> bool:
+    """Whether there is no room at the place; SQLite then reports all sorts of things."""
+    try:
+        return shutil.disk_usage(place).free < _LEAST_FREE
+    except OSError:
+        return False
+
+
 def _damaged(place: str, reason: str) -> StoreError:
+    if "disk is full" in reason or "No space left" in reason or _is_full(place):
+        return StoreError(
+            f"The disk of {place} is full. What was stored before is unharmed; free some space and run it again."
+        )
     return StoreError(
         f"The collection in {place} cannot be read or written: {reason}. If the folder is damaged, restore it from a "
         "backup, or move it away and ingest the articles again."

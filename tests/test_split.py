@@ -17,12 +17,46 @@ from rag.types import Article
 # Pieces of many scripts, their full stops and traps, from which hypothesis builds texts.
 _PIECES = st.sampled_from(
     [
-        "Hello there. ", "Dr. Smith paid 3.5 million! ", "هل ذهبت؟ ", "نعم؛ ", "قال: «لا». ", "یہ جملہ ہے۔ ",
-        "我喜欢猫。", "真的吗？", "これは。", "ภาษาไทย ไม่มี ", "यह वाक्य है। ", "Ելք։ ", "И он ушёл… ", "\n", "\r\n", "\n\n", "\u2028",
-        "  ", "\t", "😀", "👩\u200d👩\u200d👧 ", "\u200f", "\u202e", "a" * 700, "字" * 300, "x ", "é", "\u0301", "3. toplantı ",
-        "”", "“", "؟", "。", "...", "ﷺ", "\u00a0", "\u200b", "\x0b",
+        "Hello there. ",
+        "Dr. Smith paid 3.5 million! ",
+        "هل ذهبت؟ ",
+        "نعم؛ ",
+        "قال: «لا». ",
+        "یہ جملہ ہے۔ ",
+        "我喜欢猫。",
+        "真的吗？",
+        "これは。",
+        "ภาษาไทย ไม่มี ",
+        "यह वाक्य है। ",
+        "Ելք։ ",
+        "И он ушёл… ",
+        "\n",
+        "\r\n",
+        "\n\n",
+        "\u2028",
+        "  ",
+        "\t",
+        "😀",
+        "👩\u200d👩\u200d👧 ",
+        "\u200f",
+        "\u202e",
+        "a" * 700,
+        "字" * 300,
+        "x ",
+        "é",
+        "\u0301",
+        "3. toplantı ",
+        "”",
+        "“",
+        "؟",
+        "。",
+        "...",
+        "ﷺ",
+        "\u00a0",
+        "\u200b",
+        "\x0b",
     ]
-)  # fmt: skip
+)
 _TEXTS = st.one_of(st.lists(_PIECES, max_size=40).map("".join), st.text(max_size=300))
 
 
