@@ -1,0 +1,92 @@
+"""Other embedding models: any sentence-transformers folder, with its own prompts, and clear errors."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from rag.build import build_assistant, build_model, build_store
+from rag.embedding import load_embedder
+from rag.errors import ModelError, StoreMismatchError
+from rag.settings import load
+from tests.conftest import add
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A tiny BERT with random weights and prompts of its own, saved as sentence-transformers saves it."""
+    from sentence_transformers import SentenceTransformer
+    from sentence_transformers.base.modules import Transformer
+    from sentence_transformers.sentence_transformer.modules import Pooling
+    from tokenizers import Tokenizer, models, pre_tokenizers, processors
+    from transformers import BertConfig, BertModel, PreTrainedTokenizerFast
+
+    path = tmp_path_factory.mktemp("models")
+    words = [
+        "[PAD]",
+        "[UNK]",
+        "[CLS]",
+        "[SEP]",
+        *"abcdefghijklmnopqrstuvwxyz",
+        *(f"##{c}" for c in "abcdefghijklmnopqrstuvwxyz"),
+    ]
+    inner = Tokenizer(models.WordPiece({word: i for i, word in enumerate(words)}, unk_token="[UNK]"))
+    inner.pre_tokenizer = pre_tokenizers.Whitespace()
+    inner.post_processor = processors.TemplateProcessing(
+        single="[CLS] $A [SEP]", special_tokens=[("[CLS]", 2), ("[SEP]", 3)]
+    )
+    PreTrainedTokenizerFast(
+        tokenizer_object=inner, pad_token="[PAD]", unk_token="[UNK]", cls_token="[CLS]", sep_token="[SEP]"
+    ).save_pretrained(path / "bert")
+    config = BertConfig(
+        vocab_size=len(words), hidden_size=16, num_hidden_layers=1, num_attention_heads=2, intermediate_size=32,
+        max_position_embeddings=64,
+    )  # fmt: skip
+    BertModel(config).save_pretrained(path / "bert")
+    transformer = Transformer(str(path / "bert"), max_seq_length=64)
+    model = SentenceTransformer(modules=[transformer, Pooling(16)], prompts={"query": "ask ", "document": "say "})
+    model.save(str(path / "tiny"))
+    return path / "tiny"
+
+
+def test_a_folder_is_used_with_its_own_prompts_and_limits(folder: Path, tmp_path: Path) -> None:
+    """Dimension, prompts and length come from the folder; questions and passages differ by their prompt."""
+    embedder = load_embedder(str(folder), cache=tmp_path)
+    assert (embedder.name, embedder.dimension) == ("tiny", 16)
+    assert embedder.max_tokens < 64
+    question, passage = embedder.embed_questions(["harbour"]), embedder.embed_passages(["harbour"])
+    assert np.linalg.norm(question) == pytest.approx(1, abs=1e-4)
+    assert not np.allclose(question, passage)
+    vector, tokens = embedder.read_question("two words")
+    assert np.allclose(vector, embedder.embed_questions(["two words"])[0], atol=1e-5)
+    assert [("two words")[start:end] for start, end in tokens.spans] == list("twowords")
+
+
+def test_a_collection_belongs_to_its_model(folder: Path, tmp_path: Path) -> None:
+    """The whole way works with another model, and the collection is then refused to the default one."""
+    settings = load(
+        data_dir=tmp_path / "data", cache_dir=tmp_path / "cache", embedding_model=str(folder), min_confidence=0
+    )
+    model = build_model(settings)
+    assert (build_model(settings)).stamp == model.stamp
+    with build_store(settings, model, writing=True) as store:
+        add(store, model, "the harbour opened on sunday. many came.")
+        answer = build_assistant(settings, model, store).ask("when did the harbour open")
+        assert answer.citations
+    other = load(data_dir=tmp_path / "data", embedding_model="")
+    with pytest.raises(StoreMismatchError, match=r"tiny.*multilingual-e5-small"):
+        build_store(other, build_model(other))
+
+
+@pytest.mark.parametrize("content", [None, "{}"], ids=["empty", "nonsense"])
+def test_a_folder_that_is_no_model_is_an_error(tmp_path: Path, content: str | None) -> None:
+    """A folder without a model says what ISNAD_EMBEDDING_MODEL may be, in one line."""
+    folder = tmp_path / "model"
+    folder.mkdir()
+    if content is not None:
+        (folder / "modules.json").write_text(content)
+    with pytest.raises(ModelError, match="ISNAD_EMBEDDING_MODEL") as failed:
+        load_embedder(str(folder), cache=tmp_path)
+    assert "\n" not in str(failed.value)
