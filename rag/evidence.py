@@ -4,8 +4,7 @@ A sentence is scored by how well each token of the question is matched by its be
 Zaharia 2020, "ColBERT", arXiv 2004.12832), over the embedding model's own token states, each language's mean state
 taken out. The states come from reading the whole passage, so "he" stands near the person he is. Tokens count by their
 information, and a badly matched one counts more than a well matched one: a sentence that never mentions grain does not
-answer a question about grain. docs/evaluation.md compares it with the
-cosine of sentence vectors.
+answer a question about grain. docs/evaluation.md compares it with the cosine of sentence vectors.
 """
 
 from __future__ import annotations
@@ -38,6 +37,7 @@ _SHARPNESS = 4.0
 # of them holds the gold answer.
 _WITHIN = 0.06
 _MOST = 3
+
 # What is left of the closeness of one language to itself after centring: questions answered equally well score this
 # much higher within a language than across two. Fitted with the calibration.
 SAME_LANGUAGE_BONUS = 0.07
