@@ -43,8 +43,8 @@ _PASSAGES = "isnad_passages"
 _NEXT = "_next"
 NO_ARTICLES = "There are no articles yet. Add some with: isnad ingest FILE_OR_FOLDER"
 _LOCK_SECONDS = 10.0
-# Bytes that SQLite needs to open a database and roll back what was not finished.
-_LEAST_FREE = 1_000_000
+# An error with less than this left, in bytes, is put down to the full disk: the write that failed has given some back.
+_LEAST_FREE = 16_000_000
 # Articles are read in pages of this many, so that listing a large collection does not hold it in memory twice.
 _PAGE = 500
 
@@ -190,12 +190,20 @@ class Store:
     def search(self, vector: Vectors, *, k: int) -> list[Found]:
         """The ``k`` passages nearest to a unit vector (shape (dimension,)), nearest first."""
         with _translated(self._place):
-            # Passages of an article that is being replaced are passed over below; ask for some more than needed.
-            wanted = min(2 * k + 8, self._passages.count())
-            if wanted == 0:
-                return []
+            total = self._passages.count()
+        # Passages that do not count, of an article that is being replaced or was never finished, take up places: where
+        # that leaves too few, ask for more.
+        wanted = 2 * k + 8
+        while True:
+            found = self._nearest(vector, min(wanted, total)) if total else []
+            if len(found) >= k or wanted >= total:
+                return found[:k]
+            wanted *= 4
+
+    def _nearest(self, vector: Vectors, count: int) -> list[Found]:
+        with _translated(self._place):
             found = self._passages.query(
-                query_embeddings=[vector.tolist()], n_results=wanted, include=["metadatas", "documents", "distances"]
+                query_embeddings=[vector.tolist()], n_results=count, include=["metadatas", "documents", "distances"]
             )
         ids, metadatas = found["ids"][0], (found["metadatas"] or [[]])[0]
         texts, distances = (found["documents"] or [[]])[0], (found["distances"] or [[]])[0]
@@ -205,7 +213,7 @@ class Store:
             article, version = records.get(str(metadata["article_id"]), (None, ""))
             if article is not None and version == metadata["version"]:
                 results.append(Found(_passage(passage_id, metadata, text, article), article, 1 - float(distance)))
-        return results[:k]
+        return results
 
     def _records(self, ids: list[str]) -> dict[str, tuple[Article, str]]:
         if not ids:
@@ -413,7 +421,7 @@ def _translated(place: str) -> Iterator[None]:
 
 
 def _is_full(place: str) -> bool:
-    """Whether there is no room at the place; SQLite then reports all sorts of things."""
+    """Whether there is no room at the place; Chroma then reports all sorts of things."""
     try:
         return shutil.disk_usage(place).free < _LEAST_FREE
     except OSError:
