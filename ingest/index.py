@@ -1,78 +1,215 @@
-"""Articles into the collection: split, embedded, centred, stored; what has not changed is left alone."""
+"""Articles into the collection: split, embedded, centred, linked, stored; what has not changed is left alone.
+
+Files are read in another process and split in a thread, both while the passages before are being embedded.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
-from enum import StrEnum
-from pathlib import Path
+import logging
+import time
+from collections.abc import Generator, Iterable, Iterator, Sequence
+from contextlib import closing
+from dataclasses import dataclass, field, replace
 
-from ingest.load import load_article
+from ingest.ahead import ahead
+from ingest.catalog import Catalog, Outcome, Plan, heir_article
+from ingest.read import Reading
 from ingest.split import PASSAGE_TOKENS, split_passages
+from ingest.story import link
 from rag.centring import LanguageMeans
+from rag.chroma import ModelStamp
 from rag.embedding import Embedder
-from rag.errors import ArticleError
 from rag.language import primary
-from rag.store import ModelStamp, Store, article_version
-from rag.types import Article
+from rag.records import Embedded, article_version
+from rag.store import Store
+from rag.types import Article, Passage
 
+log = logging.getLogger(__name__)
 
-class Outcome(StrEnum):
-    """What became of one file or article."""
-
-    ADDED = "added"
-    CHANGED = "changed"
-    UNCHANGED = "unchanged"
-    FAILED = "failed"
+# Passages that are embedded and written together: enough to sort them by length into even batches and to write few
+# times, and few enough (some 8 seconds' work) that a run that is killed loses little.
+_WINDOW = 256
+# … or articles, or seconds since the first of them, so that what needs no embedding is reported as it goes.
+_WINDOW_ARTICLES = 500
+_WINDOW_SECONDS = 2.0
+# Windows that wait, ready to be embedded.
+_AHEAD = 2
 
 
 @dataclass(frozen=True, slots=True)
 class Ingested:
-    """The result for one file: what became of it, and why when it failed."""
+    """What became of one file or article: ``reason`` when it failed, ``notes`` when there is something to say.
+
+    ``position`` is how many bytes of its file are read.
+    """
 
     source: str
     outcome: Outcome
+    id: str = ""
     title: str = ""
     reason: str = ""
+    notes: tuple[str, ...] = ()
+    position: int = 0
 
 
-def ingest_files(files: Iterable[Path], store: Store, embedder: Embedder, means: LanguageMeans) -> Iterator[Ingested]:
-    """The result of each file, as it is done. A file that cannot be read does not stop the others.
+Prepared = tuple[Article, str, list[Passage]]
+
+
+@dataclass(slots=True)
+class _Window:
+    """What is embedded and written together, and what there is to report when that is done."""
+
+    articles: list[Prepared] = field(default_factory=list)
+    plans: list[Plan] = field(default_factory=list)
+    results: list[Ingested | Reading] = field(default_factory=list)
+    began: float = field(default_factory=time.monotonic)
+
+    @property
+    def full(self) -> bool:
+        return (
+            sum(len(passages) for _, _, passages in self.articles) >= _WINDOW
+            or len(self.results) >= _WINDOW_ARTICLES
+            or time.monotonic() - self.began > _WINDOW_SECONDS
+        )
+
+
+def open_catalog(store: Store) -> Catalog:
+    """The catalog of a collection that is about to be written to; what a run that was killed left is swept out."""
+    entries = list(store.entries())
+    if swept := store.sweep(entries):
+        log.info("Removed %d passages that an ingest which was cut short had left", swept)
+    return Catalog(entries)
+
+
+def ingest(
+    readings: Iterable[Reading], catalog: Catalog, store: Store, embedder: Embedder, means: LanguageMeans
+) -> Iterator[Ingested | Reading]:
+    """The result of each reading, once it is stored. A reading without an article and a reason is passed on.
 
     Raises StoreError when the collection cannot be written; what was stored before stays.
     """
-    for file in files:
-        try:
-            article = load_article(file)
-            outcome = ingest_article(article, store, embedder, means)
-        except ArticleError as error:
-            yield Ingested(str(file), Outcome.FAILED, reason=str(error))
-        else:
-            yield Ingested(str(file), outcome, title=article.title)
+    with closing(ahead(prepare(readings, catalog, embedder), _AHEAD)) as windows:
+        for window in windows:
+            _write(window, store, embedder, means)
+            yield from window.results
 
 
-def ingest_article(article: Article, store: Store, embedder: Embedder, means: LanguageMeans) -> Outcome:
-    """What became of the article: added, changed, or unchanged because its content is stored already."""
-    version = article_version(article)
-    stored = store.version(article.id)
-    if stored == version or (not stored and store.twin(version)):
-        return Outcome.UNCHANGED
-    budget = min(PASSAGE_TOKENS, embedder.max_tokens)
-    passages = split_passages(article, version=version, count_tokens=embedder.count_tokens, budget=budget)
-    if not passages:
-        raise ArticleError(f"{article.title or article.id}: there is no text in it.")
-    vectors = embedder.embed_passages([passage.under(article.title) for passage in passages])
-    vectors = means.centre_passages(vectors, [primary(article.language)] * len(passages))
-    store.put(article, passages, vectors, version=version)
-    return Outcome.CHANGED if stored else Outcome.ADDED
+def ingest_articles(
+    articles: Iterable[Article], store: Store, embedder: Embedder, means: LanguageMeans
+) -> list[Ingested]:
+    """The results of adding articles that are not read from files."""
+    readings = (
+        Reading(name=article.title or article.id, origin=article.origin, article=article) for article in articles
+    )
+    results = ingest(readings, open_catalog(store), store, embedder, means)
+    return [result for result in results if isinstance(result, Ingested)]
 
 
-def reembed(store: Store, embedder: Embedder, means: LanguageMeans, *, stamp: ModelStamp) -> int:
-    """How many articles were embedded anew. The old vectors stay until all new ones are written."""
+def prune(
+    ids: Iterable[str], catalog: Catalog, store: Store, embedder: Embedder, means: LanguageMeans
+) -> Iterator[Ingested]:
+    """Removes articles and copies; a text that has another copy stays, as that one's."""
+    for article_id in ids:
+        window = _Window()
+        _plan_in(window, catalog.remove(article_id), embedder)
+        _write(window, store, embedder, means)
+        yield Ingested(article_id, Outcome.REMOVED, id=article_id)
+
+
+def reembed(store: Store, embedder: Embedder, means: LanguageMeans, *, stamp: ModelStamp) -> Iterator[int]:
+    """The number of articles embedded anew so far. The old vectors answer until all new ones are written."""
     successor = store.successor(stamp)
+    window = _Window()
     count = 0
     for article in store.articles():
-        ingest_article(article, successor, embedder, means)
-        count += 1
+        window.articles.append(_split(article, article_version(article), embedder))
+        if window.full:
+            count += _reembed_window(window, successor, embedder, means)
+            yield count
+            window = _Window()
+    count += _reembed_window(window, successor, embedder, means)
     store.replace_with(successor)
-    return count
+    yield count
+
+
+def prepare(readings: Iterable[Reading], catalog: Catalog, embedder: Embedder) -> Generator[_Window, None, None]:
+    """What is to be done with the readings, split into passages, in portions to be embedded and written together."""
+    window = _Window()
+    for reading in readings:
+        if reading.article is None:
+            failed = Ingested(reading.name, Outcome.FAILED, reason=reading.reason)
+            window.results.append(failed if reading.reason else reading)
+        else:
+            plan = catalog.plan(reading.article)
+            if plan.heirs or plan.delete:  # changes what others in the window may build on: a window of its own
+                yield window
+                window = _Window()
+            notes = (*reading.notes, plan.note) if plan.note else reading.notes
+            article = reading.article
+            window.results.append(
+                Ingested(
+                    reading.name,
+                    plan.outcome,
+                    id=article.id,
+                    title=article.title,
+                    notes=notes,
+                    position=reading.position,
+                )
+            )
+            _plan_in(window, plan, embedder)
+        if window.full or (window.plans and (window.plans[-1].heirs or window.plans[-1].delete)):
+            yield window
+            window = _Window()
+    yield window
+
+
+def _plan_in(window: _Window, plan: Plan, embedder: Embedder) -> None:
+    if plan.store:
+        window.articles.append(_split(plan.store, article_version(plan.store), embedder))
+    if plan.copies or plan.origins or plan.delete or plan.heirs:
+        window.plans.append(plan)
+
+
+def _split(article: Article, version: str, embedder: Embedder) -> Prepared:
+    budget = min(PASSAGE_TOKENS, embedder.max_tokens)
+    passages = split_passages(article, version=version, count_tokens=embedder.count_tokens, budget=budget)
+    return article, version, passages
+
+
+def _embed(prepared: Sequence[Prepared], embedder: Embedder, means: LanguageMeans) -> list[Embedded]:
+    rows = [(article, passage) for article, _, passages in prepared for passage in passages]
+    if not rows:
+        return []
+    vectors = embedder.embed_passages([passage.under(article.title) for article, passage in rows])
+    vectors = means.centre_passages(vectors, [primary(article.language) for article, _ in rows])
+    embedded = []
+    start = 0
+    for article, version, passages in prepared:
+        embedded.append(Embedded(article, version, passages, vectors[start : start + len(passages)]))
+        start += len(passages)
+    return embedded
+
+
+def _write(window: _Window, store: Store, embedder: Embedder, means: LanguageMeans) -> None:
+    for plan in window.plans:
+        if plan.heirs and (old := store.article(plan.former)):
+            window.articles.append(_split(heir_article(plan.heirs, old), plan.heirs[0].version, embedder))
+    embedded = _embed(window.articles, embedder, means)
+    stories, merged = link(embedded, store)
+    store.put([replace(each, article=replace(each.article, story=stories.pop(each.article.id))) for each in embedded])
+    for article_id, story in stories.items():
+        store.update(article_id, story=story)
+    for name, story in merged.items():
+        store.rename_story(name, story)
+    for plan in window.plans:
+        for article_id, copies in plan.copies.items():
+            store.update(article_id, copies=copies)
+        for article_id, origin in plan.origins.items():
+            store.update(article_id, origin=origin)
+        if plan.delete:
+            store.delete([plan.delete])
+
+
+def _reembed_window(window: _Window, successor: Store, embedder: Embedder, means: LanguageMeans) -> int:
+    successor.put(_embed(window.articles, embedder, means))
+    return len(window.articles)

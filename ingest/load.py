@@ -1,33 +1,96 @@
-"""Files into articles: plain text and Markdown, each with optional YAML front matter."""
+"""The table of formats, and what is in a file or a fetched page as articles."""
 
 from __future__ import annotations
 
-import datetime
-import hashlib
-import re
+import os
 import stat
-from collections.abc import Callable, Iterator
-from pathlib import Path
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import dataclass, replace
+from pathlib import Path, PurePosixPath
+from typing import Any, BinaryIO
 
-import yaml
-from markdown_it import MarkdownIt
-from markdown_it.token import Token
+from courlan import extract_domain
 
+from ingest.complete import Overrides, complete
+from ingest.draft import Draft, Failure, Loader, Source
+from ingest.formats.archive import members
+from ingest.formats.html import load_html, load_mhtml
+from ingest.formats.office import load_docx, load_epub, load_odt
+from ingest.formats.pdf import load_pdf
+from ingest.formats.records import load_csv, load_json, load_jsonl, load_parquet, load_tsv
+from ingest.formats.text import load_markdown, load_text
 from rag.errors import ArticleError, UsageError
-from rag.language import detect
 from rag.types import Article
 
-_FRONT_MATTER = re.compile(r"\A---[ \t]*\n(.*?\n)?---[ \t]*(?:\n|\Z)", re.DOTALL)
-_FIELDS = ("title", "publisher", "published", "url", "language")
-# Enough for any article, far below what would be an archive by mistake.
-_LARGEST_FILE = 20_000_000
-_LONGEST_TITLE = 200
-# Control characters that no text holds; a NUL or a run of these means the file is not text.
-_BINARY = re.compile(r"[\x00-\x08\x0e-\x1a\x1c-\x1f]")
-_LANGUAGE = re.compile(r"[A-Za-z]{2,3}(?:[-_][A-Za-z0-9]{2,8})*")
+LOADERS: dict[str, Loader] = {
+    ".txt": load_text,
+    ".md": load_markdown,
+    ".html": load_html,
+    ".htm": load_html,
+    ".mhtml": load_mhtml,
+    ".mht": load_mhtml,
+    ".pdf": load_pdf,
+    ".docx": load_docx,
+    ".odt": load_odt,
+    ".epub": load_epub,
+    ".jsonl": load_jsonl,
+    ".json": load_json,
+    ".csv": load_csv,
+    ".tsv": load_tsv,
+    ".parquet": load_parquet,
+}
+ARCHIVE = ".zip"
+SUFFIXES = (*LOADERS, ARCHIVE)
+# The formats that hold many articles; a reading of one that was cut short goes on behind what it has given.
+MANY = (".jsonl", ".json", ".csv", ".tsv", ".parquet", ARCHIVE)
 
 
-def find_files(paths: list[Path]) -> Iterator[Path]:
+# Between the file and the key of a record in an origin; a file's own name may hold a "#".
+KEY = "\t"
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """Something to read: the file that holds the bytes, what to call it, and what its articles are known by.
+
+    ``identity`` is a path relative to the ingested folder or an address, ``origin`` the absolute path or the address,
+    ``facts`` what a feed says of a page that may not say it itself.
+    """
+
+    path: Path
+    name: str
+    identity: str
+    origin: str
+    suffix: str
+    media_type: str = ""
+    url: str = ""
+    facts: tuple[tuple[str, str], ...] = ()
+
+    @property
+    def size(self) -> int:
+        """How many bytes there are to read; 0 for what is not there."""
+        try:
+            return self.path.stat().st_size
+        except OSError:
+            return 0
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """An article that was read, and what there is to say of it.
+
+    ``where`` is its place in a source that holds many, ``position`` how many bytes of the source are read so far.
+    """
+
+    article: Article
+    where: str
+    notes: tuple[str, ...]
+    position: int = 0
+
+
+def find_files(paths: list[Path]) -> Iterator[Item]:
     """The files to read: those named, and inside folders every file with a known suffix, in order.
 
     Hidden files and folders are passed over. Raises UsageError for a path that does not exist.
@@ -37,144 +100,111 @@ def find_files(paths: list[Path]) -> Iterator[Path]:
             raise UsageError(f"There is no file or folder {path}. Check the spelling, or give an absolute path.")
     for path in paths:
         if not path.is_dir():
-            yield path
+            yield file_item(path, path.parent)
             continue
-        for file in sorted(path.rglob("*")):
-            hidden = any(part.startswith(".") for part in file.relative_to(path).parts)
-            if file.suffix.lower() in _READERS and not hidden and file.is_file():
-                yield file
+        for folder, folders, files in os.walk(path):
+            folders[:] = sorted(each for each in folders if not each.startswith("."))
+            for name in sorted(files):
+                file = Path(folder, name)
+                if file.suffix.lower() in SUFFIXES and not name.startswith(".") and file.is_file():
+                    yield file_item(file, path)
 
 
-def load_article(path: Path) -> Article:
-    """The article in one file. Raises ArticleError, in one line that says why, when it cannot be read.
+def file_item(path: Path, root: Path) -> Item:
+    """A file found in the folder ``root``."""
+    identity = path.relative_to(root).as_posix()
+    return Item(path, name=str(path), identity=identity, origin=str(path.resolve()), suffix=path.suffix.lower())
 
-    A missing title is the first line (Markdown: the first heading), a missing language is detected. The identity is
-    the front matter's ``url``, else the file's absolute path.
+
+def load(item: Item, overrides: Overrides) -> Iterator[Loaded | Failure]:
+    """The articles in an item, in order, and the parts of it that cannot be read.
+
+    Raises ArticleError, in one line that begins with the item's name, when the whole of it cannot be.
     """
-    reader = _READERS.get(path.suffix.lower())
-    if reader is None:
-        raise ArticleError(f"{path}: expected one of {', '.join(_READERS)}, found {path.suffix or 'no suffix'}.")
-    fields, body = _front_matter(path, _read_text(path))
-    text, heading = reader(body)
-    if not text.strip():
-        raise ArticleError(f"{path}: there is no text in it.")
-    title = fields["title"] or heading or _first_line(text)
-    identity = fields["url"] or str(path.resolve())
-    return Article(
-        id=hashlib.sha256(identity.encode("utf-8", "surrogateescape")).hexdigest()[:12],
-        title=title,
-        text=text,
-        url=fields["url"],
-        publisher=fields["publisher"],
-        published=fields["published"],
-        language=fields["language"] or detect(f"{title}\n{text[:2000]}"),
-    )
+    with closing(_open(item)) as file:
+        source = Source(item.name, file, media_type=item.media_type, url=item.url, fields=overrides.fields)
+        keys: Counter[str] = Counter()
+        try:
+            for draft in _drafts(source, item.suffix):
+                if isinstance(draft, Failure):
+                    yield draft
+                    continue
+                loaded = _finish(_with_facts(draft, item), item, overrides, keys)
+                yield loaded if isinstance(loaded, Failure) or file.closed else replace(loaded, position=file.tell())
+        except ArticleError as error:
+            raise ArticleError(f"{item.name}: {error}") from error
 
 
-def _read_text(path: Path) -> str:
+def _open(item: Item) -> BinaryIO:
     try:
-        status = path.stat()
-        if not stat.S_ISREG(status.st_mode):
-            raise ArticleError(f"{path}: cannot be read: it is not a file.")
-        if status.st_size > _LARGEST_FILE:
-            raise ArticleError(f"{path}: larger than {_LARGEST_FILE // 1_000_000} MB; split it into articles first.")
-        raw = path.read_bytes()
+        # Looked at before it is opened: opening a pipe would wait for somebody to write.
+        if not stat.S_ISREG(item.path.stat().st_mode):
+            raise ArticleError(f"{item.name}: cannot be read: it is not a file.")
+        return item.path.open("rb")
     except OSError as error:
-        raise ArticleError(f"{path}: cannot be read: {error.strerror or error}.") from error
-    encoding = "utf-16" if raw.startswith((b"\xff\xfe", b"\xfe\xff")) else "utf-8-sig"
+        raise ArticleError(f"{item.name}: cannot be read: {error.strerror or error}.") from error
+
+
+def _drafts(source: Source, suffix: str) -> Iterator[Draft | Failure]:
+    if suffix in LOADERS:
+        yield from LOADERS[suffix](source)
+        return
+    if suffix != ARCHIVE:
+        raise ArticleError(f"expected one of {', '.join(SUFFIXES)}, found {suffix or 'no suffix'}.")
+    for member in members(source, accepts=lambda name: PurePosixPath(name).suffix.lower() in LOADERS):
+        if isinstance(member, Failure):
+            yield member
+            continue
+        name, file = member
+        with closing(file):
+            yield from _member_drafts(replace(source, name=name, file=file))
+
+
+def _member_drafts(source: Source) -> Iterator[Draft | Failure]:
+    """What is in one member of an archive; a member that cannot be read does not stop the others."""
     try:
-        text = raw.decode(encoding)
-    except UnicodeDecodeError as error:
-        raise ArticleError(
-            f"{path}: expected UTF-8 text, found byte 0x{raw[error.start]:02x} at {error.start}. "
-            "Save it as UTF-8; binary files are not articles."
-        ) from error
-    if _BINARY.search(text):
-        raise ArticleError(f"{path}: expected text, found control characters; binary files are not articles.")
-    return text.replace("\r\n", "\n").replace("\r", "\n")
-
-
-def _front_matter(path: Path, text: str) -> tuple[dict[str, str], str]:
-    match = _FRONT_MATTER.match(text)
-    if match is None:
-        return dict.fromkeys(_FIELDS, ""), text
-    try:
-        # BaseLoader leaves every value the text it is: a title "No" stays "No", a date stays as written.
-        found = yaml.load(match.group(1) or "", Loader=yaml.BaseLoader) or {}  # noqa: S506
-    except yaml.YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
-        where = f" in line {mark.line + 2}" if mark else ""
-        raise ArticleError(
-            f"{path}: the front matter is not valid YAML{where}; put values that hold a colon in quotes."
-        ) from error
-    if not isinstance(found, dict):
-        raise ArticleError(f"{path}: expected “name: value” lines as front matter, found a {type(found).__name__}.")
-    fields = {name: _one_line(path, name, found.get(name, "")) for name in _FIELDS}
-    if fields["language"] and not _LANGUAGE.fullmatch(fields["language"]):
-        raise ArticleError(f"{path}: language is {fields['language']!r}; expected a code such as ar or pt-BR.")
-    if fields["url"] and not fields["url"].startswith(("http://", "https://")):
-        raise ArticleError(f"{path}: url is {fields['url']!r}; expected an address that begins with https://.")
-    fields["published"] = _iso_date(path, fields["published"])
-    return fields, text[match.end() :]
-
-
-def _one_line(path: Path, name: str, value: object) -> str:
-    if not isinstance(value, str):
-        raise ArticleError(
-            f"{path}: {name} in the front matter is a {type(value).__name__}; expected one line of text."
-        )
-    return " ".join(value.split())
-
-
-def _iso_date(path: Path, text: str) -> str:
-    if not text:
-        return ""
-    try:
-        if len(text) <= len("2022-07-19"):
-            return datetime.date.fromisoformat(text).isoformat()
-        return datetime.datetime.fromisoformat(text).isoformat()
-    except ValueError as error:
-        raise ArticleError(f"{path}: published is {text!r}; expected a date such as 2022-07-19.") from error
-
-
-def _first_line(text: str) -> str:
-    line = text.strip().split("\n", 1)[0].strip()
-    return line if len(line) <= _LONGEST_TITLE else line[: _LONGEST_TITLE - 1].rstrip() + "…"
-
-
-def _plain_text(body: str) -> tuple[str, str]:
-    return body.strip("\n"), ""
-
-
-def _markdown_text(body: str) -> tuple[str, str]:
-    """The text of a Markdown document without its marks, one block a paragraph, and its first heading."""
-    blocks: list[str] = []
-    row: list[str] | None = None
-    heading = ""
-    opened = Token("", "", 0)
-    for token in MarkdownIt("commonmark").enable("table").parse(body):
-        if token.type == "tr_open":
-            row = []
-        elif token.type == "tr_close":
-            blocks.append("\t".join(row or []))
-            row = None
-        elif token.type in ("inline", "fence", "code_block"):
-            text = _inline_text(token) if token.type == "inline" else token.content
-            heading = heading or (text.strip() if opened.type == "heading_open" else "")
-            if row is not None:
-                row.append(text.strip())
-            elif opened.hidden and blocks:  # an item of a list without blank lines: a line, not a paragraph
-                blocks[-1] += "\n" + text.strip()
+        for draft in LOADERS[PurePosixPath(source.name).suffix.lower()](source):
+            where = f"{source.name}, {draft.where}" if draft.where else source.name
+            if isinstance(draft, Failure):
+                yield replace(draft, where=where)
             else:
-                blocks.append(text.strip())
-        opened = token
-    return "\n\n".join(block for block in blocks if block), heading
+                # Where a member holds many, its path and the record's own key together tell them apart.
+                yield replace(draft, where=where, key=f"{source.name}#{_key(draft)}" if draft.where else source.name)
+    except ArticleError as error:
+        yield Failure(source.name, str(error))
 
 
-def _inline_text(token: Token) -> str:
-    """The words of a paragraph: links and emphasis without their marks, pictures and HTML tags not at all."""
-    breaks = {"softbreak": " ", "hardbreak": "\n", "image": "", "html_inline": ""}
-    return "".join(breaks.get(child.type, child.content) for child in token.children or [])
+def _finish(draft: Draft, item: Item, overrides: Overrides, keys: Counter[str]) -> Loaded | Failure:
+    identity, origin = item.identity, item.origin
+    if draft.where:  # one of many: told apart by its own key, and a second one with the same key by a number
+        key = _key(draft)
+        keys[key] += 1
+        mark = key if keys[key] == 1 else f"{key}~{keys[key]}"
+        identity, origin = f"{identity}#{mark}", f"{origin}{KEY}{mark}"
+    try:
+        article, notes = complete(draft, identity=identity, origin=origin, overrides=overrides)
+    except ArticleError as error:
+        if draft.where:
+            return Failure(draft.where, str(error))
+        raise
+    return Loaded(article, draft.where, notes)
 
 
-_READERS: dict[str, Callable[[str], tuple[str, str]]] = {".txt": _plain_text, ".md": _markdown_text}
+def _key(draft: Draft) -> str:
+    """What tells a record from the others of its file also when more are put before it: its id, else its title."""
+    return next(key for text in (draft.key, draft.title, draft.text[:200], "-") if (key := " ".join(text.split())))
+
+
+def _with_facts(draft: Draft, item: Item) -> Draft:
+    """The draft with what the feed says where the page itself does not, which is the source's own word as well."""
+    facts = dict(item.facts)
+    if item.suffix not in MANY:
+        facts["url"] = item.url
+    if item.url and draft.url and extract_domain(draft.url) != extract_domain(item.url):
+        # An address is an article's identity: no page may take the place of another site's article.
+        note = f"names {draft.url} as its own address, which is another site's and was not taken"
+        draft = replace(draft, url="", notes=(*draft.notes, note))
+    lacking: dict[str, Any] = {
+        name: value for name, value in facts.items() if value and (name in draft.guessed or not getattr(draft, name))
+    }
+    return replace(draft, **lacking, guessed=tuple(name for name in draft.guessed if name not in lacking))

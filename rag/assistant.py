@@ -9,6 +9,7 @@ from functools import partial
 
 from rag.answer import not_found, quoted
 from rag.centring import LanguageMeans
+from rag.chroma import NO_ARTICLES
 from rag.cite import cite
 from rag.embedding import Embedder, TokenStates, Vectors
 from rag.errors import EmptyCollectionError, QuestionError
@@ -16,7 +17,7 @@ from rag.evidence import Evidence, PassageReader, choose_evidence, load_calibrat
 from rag.language import detect, primary
 from rag.names import names_matched
 from rag.retrieve import TOP_K, retrieve
-from rag.store import NO_ARTICLES, Store
+from rag.store import Store
 from rag.types import Answer, Hit
 
 # A question is a sentence or a few. Beyond this somebody pasted a document, and the model reads 512 tokens at most.

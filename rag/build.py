@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from rag.assistant import Assistant
 from rag.centring import LanguageMeans, load_means
+from rag.chroma import ModelStamp
 from rag.embedding import Embedder, load_embedder
 from rag.settings import Settings
-from rag.store import ModelStamp, Store, open_store
+from rag.store import Store, open_store
+
+# Told, in a sentence, when another process has the collection and it is waited for.
+Waiting = Callable[[str], None] | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,14 +35,18 @@ def build_model(settings: Settings) -> Model:
     return Model(embedder, load_means(embedder, cache=settings.cache_dir))
 
 
-def build_store(settings: Settings, model: Model, *, writing: bool = False) -> Store:
+def build_store(settings: Settings, model: Model, *, writing: bool = False, waiting: Waiting = None) -> Store:
     """The collection that the settings name, opened for reading or for writing. Raises StoreError."""
-    return open_store(data_dir=settings.data_dir, chroma_url=settings.chroma_url, stamp=model.stamp, writing=writing)
+    return open_store(
+        data_dir=settings.data_dir, chroma_url=settings.chroma_url, stamp=model.stamp, writing=writing, waiting=waiting
+    )
 
 
-def build_existing_store(settings: Settings, *, writing: bool = False) -> Store:
+def build_existing_store(settings: Settings, *, writing: bool = False, waiting: Waiting = None) -> Store:
     """The collection that the settings name, without loading a model; EmptyCollectionError where there is none."""
-    return open_store(data_dir=settings.data_dir, chroma_url=settings.chroma_url, stamp=None, writing=writing)
+    return open_store(
+        data_dir=settings.data_dir, chroma_url=settings.chroma_url, stamp=None, writing=writing, waiting=waiting
+    )
 
 
 def build_assistant(settings: Settings, model: Model, store: Store) -> Assistant:

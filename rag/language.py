@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import threading
 import unicodedata
 from functools import cache
@@ -17,6 +18,8 @@ _DETECTED = (
     "ko ku ky lo lt lv mg mk ml mn mr ms mt my ne nl no or pa pl ps pt ro ru si sk sl so sq sr sv sw ta te th tl tr ug "
     "uk ur uz vi zh"
 )
+
+_CODE = re.compile(r"[A-Za-z]{2,3}(?:[-_][A-Za-z0-9]{2,8})*")
 
 _loading = threading.Lock()
 
@@ -38,6 +41,19 @@ def _identifier() -> LanguageIdentifier:
     identifier = LanguageIdentifier.from_model_file(MODEL_FILE)
     identifier.set_languages(_DETECTED.split())
     return identifier
+
+
+def is_code(text: str) -> bool:
+    """Whether the text has the form of a BCP 47 code."""
+    return _CODE.fullmatch(text) is not None
+
+
+@cache
+def script(code: str) -> str:
+    """The script a language is usually written in ("Arab" for "fa"; Unicode CLDR), or "" where it is not known."""
+    from babel.core import get_global
+
+    return str(get_global("likely_subtags").get(primary(code), "")).partition("_")[2].partition("_")[0]
 
 
 def primary(code: str) -> str:

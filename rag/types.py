@@ -5,8 +5,9 @@ All offsets count Python characters (code points), from 0, end exclusive, in ``A
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from enum import StrEnum
 from typing import Any
 
@@ -34,8 +35,31 @@ class Support(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class Copy:
+    """Another place that carries an article's very text, with what that place says of it; fields as in Article."""
+
+    id: str
+    identity: str
+    version: str
+    title: str = ""
+    url: str = ""
+    publisher: str = ""
+    author: str = ""
+    published: str = ""
+    language: str = ""
+    guessed: tuple[str, ...] = ()
+    origin: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Article:
-    """One document. ``published`` and ``added_at`` are ISO 8601, ``language`` is BCP 47; unknown is empty."""
+    """One document. ``published`` and ``added_at`` are ISO 8601, ``language`` is BCP 47; unknown is empty.
+
+    ``guessed`` names the fields that the source does not state. ``pages`` are the offsets in the text where each page
+    begins, for what has pages. ``identity`` is what makes it the same article when it is read again: its address, or
+    its path below the folder it was read from; ``id`` is a digest of that. ``origin`` is the file or address it was
+    read from. ``copies`` are other places with the same text, and articles of one ``story`` are near-duplicates.
+    """
 
     id: str
     title: str
@@ -45,6 +69,26 @@ class Article:
     published: str = ""
     language: str = ""
     added_at: str = ""
+    author: str = ""
+    guessed: tuple[str, ...] = ()
+    pages: tuple[int, ...] = ()
+    identity: str = ""
+    origin: str = ""
+    story: str = ""
+    copies: tuple[Copy, ...] = ()
+
+    def page(self, offset: int) -> int | None:
+        """The number, from 1, of the page that the character at ``offset`` is on; None for what has no pages."""
+        return bisect_right(self.pages, offset) or None
+
+    def to_dict(self, *, with_text: bool = True) -> dict[str, Any]:
+        """The article as JSON-ready values, as ``isnad articles --json`` and ``isnad export`` print it."""
+        values = asdict(self)
+        return values if with_text else {name: value for name, value in values.items() if name not in _LONG}
+
+
+# What a list of articles does without.
+_LONG = ("text", "pages")
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,9 +190,13 @@ def _citation_to_dict(citation: Citation) -> dict[str, Any]:
         "article_id": article.id,
         "title": article.title,
         "publisher": article.publisher,
+        "author": article.author,
         "published": article.published,
         "language": article.language,
         "url": article.url,
+        "guessed": list(article.guessed),
+        "page": article.page(passage.start),
+        "copies": [{"title": copy.title, "publisher": copy.publisher, "url": copy.url} for copy in article.copies],
         "passage": passage.text,
         "start": passage.start,
         "end": passage.end,

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from ingest.index import ingest_article
+from ingest.index import ingest_articles
 from rag.assistant import Assistant
 from rag.build import Model, build_model
 from rag.settings import load
@@ -59,8 +59,54 @@ def assistant(store: Store, model: Model) -> Assistant:
     return Assistant(store, model.embedder, model.means)
 
 
+@pytest.fixture(scope="session")
+def tiny_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A tiny BERT with random weights and prompts of its own, saved as sentence-transformers saves it."""
+    from sentence_transformers import SentenceTransformer
+    from sentence_transformers.base.modules import Transformer
+    from sentence_transformers.sentence_transformer.modules import Pooling
+    from tokenizers import Tokenizer, models, pre_tokenizers, processors
+    from transformers import BertConfig, BertModel, PreTrainedTokenizerFast
+
+    path = tmp_path_factory.mktemp("models")
+    words = [
+        "[PAD]",
+        "[UNK]",
+        "[CLS]",
+        "[SEP]",
+        *"abcdefghijklmnopqrstuvwxyz",
+        *(f"##{c}" for c in "abcdefghijklmnopqrstuvwxyz"),
+    ]
+    inner = Tokenizer(models.WordPiece({word: i for i, word in enumerate(words)}, unk_token="[UNK]"))
+    inner.pre_tokenizer = pre_tokenizers.Whitespace()
+    inner.post_processor = processors.TemplateProcessing(
+        single="[CLS] $A [SEP]", special_tokens=[("[CLS]", 2), ("[SEP]", 3)]
+    )
+    PreTrainedTokenizerFast(
+        tokenizer_object=inner, pad_token="[PAD]", unk_token="[UNK]", cls_token="[CLS]", sep_token="[SEP]"
+    ).save_pretrained(path / "bert")
+    config = BertConfig(
+        vocab_size=len(words), hidden_size=16, num_hidden_layers=1, num_attention_heads=2, intermediate_size=32,
+        max_position_embeddings=64,
+    )  # fmt: skip
+    BertModel(config).save_pretrained(path / "bert")
+    transformer = Transformer(str(path / "bert"), max_seq_length=64)
+    model = SentenceTransformer(modules=[transformer, Pooling(16)], prompts={"query": "ask ", "document": "say "})
+    model.save(str(path / "tiny"))
+    return path / "tiny"
+
+
 def add(store: Store, model: Model, text: str, *, language: str = "en", title: str = "", **fields: str) -> Article:
     """An article with this text, put into the collection."""
     article = Article(id=fields.pop("id", f"a{store.count()}"), title=title, text=text, language=language, **fields)
-    ingest_article(article, store, model.embedder, model.means)
+    ingest_articles([article], store, model.embedder, model.means)
     return article
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Tests named in unfinished.txt say what is still to be done: they may fail."""
+    file = Path(__file__).parent / "unfinished.txt"
+    names = set(file.read_text("utf-8").splitlines()) if file.exists() else set()
+    for item in items:
+        if item.nodeid in names or item.nodeid.split("::")[0] in names:
+            item.add_marker(pytest.mark.xfail(reason="unfinished", strict=False, run=False))

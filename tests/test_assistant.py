@@ -11,8 +11,10 @@ from pathlib import Path
 
 import pytest
 
-from ingest.index import ingest_files
+from ingest.complete import Overrides
+from ingest.index import Ingested, ingest, open_catalog
 from ingest.load import find_files
+from ingest.read import read
 from rag.assistant import Assistant
 from rag.build import Model
 from rag.chains import IsnadRetriever
@@ -152,8 +154,9 @@ def samples(tmp_path_factory: pytest.TempPathFactory, model: Model) -> Assistant
     """An assistant over all sample articles."""
     store = open_store(data_dir=tmp_path_factory.mktemp("samples"), chroma_url="", stamp=model.stamp, writing=True)
     with resources.as_file(resources.files("ingest") / "sample_articles") as folder:
-        done = list(ingest_files(find_files([Path(folder)]), store, model.embedder, model.means))
-    assert {str(each.outcome) for each in done} == {"added"}
+        readings = read(find_files([Path(folder)]), Overrides())
+        done = list(ingest(readings, open_catalog(store), store, model.embedder, model.means))
+    assert {str(each.outcome) for each in done if isinstance(each, Ingested)} == {"added"}
     return Assistant(store, model.embedder, model.means)
 
 

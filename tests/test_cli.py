@@ -70,7 +70,7 @@ def test_articles_go_in_answer_and_go_out(capsys: pytest.CaptureFixture[str], tm
     (tmp_path / "bad.txt").write_bytes(b"\x00")
     assert main(["ingest", str(tmp_path)]) == 1
     printed = capsys.readouterr()
-    assert "1 added, 0 changed, 0 unchanged, 1 failed" in printed.out
+    assert "1 added, 0 changed, 0 unchanged, 0 duplicate, 0 removed, 1 failed" in printed.out
     assert "bad.txt" in printed.err
 
     assert main(["ask", "How many million dollars did the new harbour cost?", "--json"]) == 0

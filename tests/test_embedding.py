@@ -14,46 +14,9 @@ from rag.settings import load
 from tests.conftest import add
 
 
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A tiny BERT with random weights and prompts of its own, saved as sentence-transformers saves it."""
-    from sentence_transformers import SentenceTransformer
-    from sentence_transformers.base.modules import Transformer
-    from sentence_transformers.sentence_transformer.modules import Pooling
-    from tokenizers import Tokenizer, models, pre_tokenizers, processors
-    from transformers import BertConfig, BertModel, PreTrainedTokenizerFast
-
-    path = tmp_path_factory.mktemp("models")
-    words = [
-        "[PAD]",
-        "[UNK]",
-        "[CLS]",
-        "[SEP]",
-        *"abcdefghijklmnopqrstuvwxyz",
-        *(f"##{c}" for c in "abcdefghijklmnopqrstuvwxyz"),
-    ]
-    inner = Tokenizer(models.WordPiece({word: i for i, word in enumerate(words)}, unk_token="[UNK]"))
-    inner.pre_tokenizer = pre_tokenizers.Whitespace()
-    inner.post_processor = processors.TemplateProcessing(
-        single="[CLS] $A [SEP]", special_tokens=[("[CLS]", 2), ("[SEP]", 3)]
-    )
-    PreTrainedTokenizerFast(
-        tokenizer_object=inner, pad_token="[PAD]", unk_token="[UNK]", cls_token="[CLS]", sep_token="[SEP]"
-    ).save_pretrained(path / "bert")
-    config = BertConfig(
-        vocab_size=len(words), hidden_size=16, num_hidden_layers=1, num_attention_heads=2, intermediate_size=32,
-        max_position_embeddings=64,
-    )  # fmt: skip
-    BertModel(config).save_pretrained(path / "bert")
-    transformer = Transformer(str(path / "bert"), max_seq_length=64)
-    model = SentenceTransformer(modules=[transformer, Pooling(16)], prompts={"query": "ask ", "document": "say "})
-    model.save(str(path / "tiny"))
-    return path / "tiny"
-
-
-def test_a_folder_is_used_with_its_own_prompts_and_limits(folder: Path, tmp_path: Path) -> None:
+def test_a_folder_is_used_with_its_own_prompts_and_limits(tiny_model: Path, tmp_path: Path) -> None:
     """Dimension, prompts and length come from the folder; questions and passages differ by their prompt."""
-    embedder = load_embedder(str(folder), cache=tmp_path)
+    embedder = load_embedder(str(tiny_model), cache=tmp_path)
     assert (embedder.name, embedder.dimension) == ("tiny", 16)
     assert embedder.max_tokens < 64
     question, passage = embedder.embed_questions(["harbour"]), embedder.embed_passages(["harbour"])
@@ -64,10 +27,10 @@ def test_a_folder_is_used_with_its_own_prompts_and_limits(folder: Path, tmp_path
     assert [("two words")[start:end] for start, end in tokens.spans] == list("twowords")
 
 
-def test_a_collection_belongs_to_its_model(folder: Path, tmp_path: Path) -> None:
+def test_a_collection_belongs_to_its_model(tiny_model: Path, tmp_path: Path) -> None:
     """The whole way works with another model, and the collection is then refused to the default one."""
     settings = load(
-        data_dir=tmp_path / "data", cache_dir=tmp_path / "cache", embedding_model=str(folder), min_confidence=0
+        data_dir=tmp_path / "data", cache_dir=tmp_path / "cache", embedding_model=str(tiny_model), min_confidence=0
     )
     model = build_model(settings)
     assert (build_model(settings)).stamp == model.stamp

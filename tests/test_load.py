@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from ingest.load import find_files, load_article
+from ingest.complete import Overrides
+from ingest.load import Loaded, file_item, load
+from ingest.load import find_files as find_items
 from rag.errors import ArticleError, UsageError
+from rag.types import Article
 
 _BODIES = {
     "ar": "التقى الرئيس الروسي بالرئيس الإيراني في طهران. وبحث الجانبان اتفاق تصدير الحبوب عبر البحر الأسود.",
@@ -16,6 +20,18 @@ _BODIES = {
     "en": "The leaders met in Tehran on Tuesday. They discussed the export of grain through the Black Sea.",
     "tr": "Cumhurbaşkanı salı günü Tahran'a gitti. Görüşmelerde tahılın Karadeniz üzerinden ihracatı ele alındı.",
 }
+
+
+def load_article(path: Path) -> Article:
+    """The one article in a file."""
+    (loaded,) = load(file_item(path, path.parent), Overrides())
+    assert isinstance(loaded, Loaded)
+    return loaded.article
+
+
+def find_files(paths: list[Path]) -> Iterator[Path]:
+    """The paths of the files that are found."""
+    return (item.path for item in find_items(paths))
 
 
 def _write(folder: Path, name: str, content: str | bytes) -> Path:
@@ -150,7 +166,7 @@ def test_a_text_without_letters_has_no_language(tmp_path: Path) -> None:
     assert load_article(_write(tmp_path, "a.txt", "1 2 3\n2022: 4")).language == ""
 
 
-@pytest.mark.parametrize("language", ["pt-BR", "zh-Hant-TW", "sr_Latn", "ckb"])
+@pytest.mark.parametrize("language", ["pt-BR", "zh-Hant-TW", "sr-Latn", "ckb"])
 def test_languages_may_have_a_region_and_a_script(language: str, tmp_path: Path) -> None:
     """Every form of a language code is taken as it is written."""
     assert load_article(_write(tmp_path, "a.txt", f"---\nlanguage: {language}\n---\nText.")).language == language
@@ -215,16 +231,14 @@ def test_plain_text_keeps_its_marks(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("name", "content", "says"),
     [
-        ("nul.txt", b"text\x00text", "control characters"),
-        ("png.md", b"\x89PNG\r\n\x1a\n\x00\x00", "0x89"),
-        ("latin.txt", "année".encode("latin-1"), "0xe9 at 3"),
-        ("arabic.txt", "سلام".encode("cp1256"), "UTF-8"),
+        ("nul.txt", b"text\x00text", "NUL characters"),
+        ("png.md", b"\x89PNG\r\n\x1a\n\x00\x00", "binary files"),
         ("half.txt", "سلام".encode()[:-1], "UTF-8"),
         ("odd.txt", b"\xff\xfea", "Save it as UTF-8"),
         ("empty.txt", b"", "no text"),
         ("blank.md", b"\xef\xbb\xbf \n\t\r\n", "no text"),
         ("front.md", b"---\ntitle: only\n---\n", "no text"),
-        ("page.html", b"<p>text</p>", ".html"),
+        ("page.xyz", b"<p>text</p>", ".html"),
         ("noname", b"text", "no suffix"),
     ],
 )
@@ -316,12 +330,12 @@ def test_a_relative_path_is_the_same_article(tmp_path: Path, monkeypatch: pytest
 
 def test_files_are_found_in_order(tmp_path: Path) -> None:
     """Folders are searched to the bottom; other suffixes and everything hidden are passed over."""
-    for name in ("b.md", "a.txt", "C.TXT", "sub/文章.md", "sub/deep/مقال.txt", "x.html", ".hidden.md", ".git/a.md"):
+    for name in ("b.md", "a.txt", "C.TXT", "sub/文章.md", "sub/deep/مقال.txt", "x.xyz", ".hidden.md", ".git/a.md"):
         (tmp_path / "in" / name).parent.mkdir(parents=True, exist_ok=True)
         _write(tmp_path / "in", name, "text")
     (tmp_path / "in" / "folder.md").mkdir()
     found = [path.relative_to(tmp_path / "in").as_posix() for path in find_files([tmp_path / "in"])]
-    assert found == sorted(["C.TXT", "a.txt", "b.md", "sub/deep/مقال.txt", "sub/文章.md"])
+    assert found == ["C.TXT", "a.txt", "b.md", "sub/文章.md", "sub/deep/مقال.txt"]
 
 
 def test_a_folder_in_a_hidden_place_can_be_named(tmp_path: Path) -> None:

@@ -18,11 +18,13 @@ import pytest
 from chromadb.api import ClientAPI
 from chromadb.config import Settings as ChromaSettings
 
-import rag.store
+import rag.lock
 from ingest.split import split_passages
+from rag.chroma import ModelStamp
 from rag.embedding import Vectors
 from rag.errors import EmptyCollectionError, StoreBusyError, StoreError, StoreMismatchError
-from rag.store import ModelStamp, Store, article_version, open_store
+from rag.records import Embedded, article_version
+from rag.store import Store, open_store
 from rag.types import Article, Passage
 
 _DIMENSION = 384
@@ -58,7 +60,7 @@ def _vectors(count: int, seed: int = 0) -> Vectors:
 def _put(store: Store, article: Article, seed: int = 0) -> Vectors:
     passages = _passages(article)
     vectors = _vectors(len(passages), seed)
-    store.put(article, passages, vectors, version=article_version(article))
+    store.put([Embedded(article, article_version(article), passages, vectors)])
     return vectors
 
 
@@ -131,7 +133,6 @@ def test_an_article_comes_back_as_it_was_put(place: _Place, language: str) -> No
         assert found is not None and found.added_at
         assert found == Article(**{**_fields(article), "added_at": found.added_at})
         assert store.version(article.id) == article_version(article)
-        assert store.twin(article_version(article)) == article.id
         assert list(store.articles()) == [found]
         assert (store.count(), store.count_passages()) == (1, len(_passages(article)))
         assert store.languages() == {language: 1}
@@ -172,8 +173,8 @@ def test_what_is_not_there_is_none(place: _Place) -> None:
     """Unknown ids and versions are answered, not raised."""
     with place.open() as store:
         assert store.article("nothing") is None
-        assert store.version("nothing") == store.twin("nothing") == ""
-        assert store.delete("nothing") is False
+        assert store.version("nothing") == ""
+        assert store.delete(["nothing"]) == []
         assert (store.count(), store.count_passages(), list(store.articles())) == (0, 0, [])
 
 
@@ -209,7 +210,6 @@ def test_a_replaced_article_answers_only_anew(place: _Place, language: str) -> N
         assert {found.passage.id for found in store.search(old[0], k=100)} == {p.id for p in _passages(after)}
         assert store.count() == 1
         assert store.count_passages() == len(_passages(after))
-        assert store.twin(article_version(before)) == ""
         assert store.article(before.id).text == after.text  # type: ignore[union-attr]
 
 
@@ -226,7 +226,7 @@ def test_a_deleted_article_is_gone(place: _Place) -> None:
     with place.open() as store:
         vectors = _put(store, _ARTICLES["ar"])
         _put(store, _ARTICLES["zh"], seed=1)
-        assert store.delete("ar1") is True
+        assert store.delete(["ar1"]) == ["ar1"]
         assert store.article("ar1") is None
         assert {found.article.id for found in store.search(vectors[0], k=100)} == {"zh1"}
         assert (store.count(), store.count_passages()) == (1, len(_passages(_ARTICLES["zh"])))
@@ -251,7 +251,7 @@ def test_passages_without_their_article_are_never_returned(place: _Place, versio
     with place.open() as store:
         if version == "other":
             _put(store, article)
-        store._upsert_passages(changed, _passages(changed), lost, article_version(changed))
+        store._upsert_passages([Embedded(changed, article_version(changed), _passages(changed), lost)])
         found = {found.passage.id for found in store.search(lost[0], k=100)}
         assert found == ({p.id for p in _passages(article)} if version == "other" else set())
         if version == "missing":
@@ -267,7 +267,7 @@ def test_half_an_article_does_not_crowd_out_the_others(place: _Place) -> None:
         kept = _put(store, _ARTICLES["zh"], seed=4)
         near = vectors + 0.01 * _vectors(60, seed=5)
         near /= np.linalg.norm(near, axis=1, keepdims=True)
-        store._upsert_passages(lost, _passages(lost), near.astype(np.float32), "half")
+        store._upsert_passages([Embedded(lost, "half", _passages(lost), near.astype(np.float32))])
         found = store.search(vectors[0], k=len(kept))
         assert {hit.article.id for hit in found} == {"zh1"}
         assert len(found) == len(kept)
@@ -285,7 +285,7 @@ def test_more_passages_than_one_call_takes(place: _Place) -> None:
     vectors = _vectors(len(passages))
     with place.open() as store:
         assert len(passages) > store._client.get_max_batch_size()
-        store.put(article, passages, vectors, version="v")
+        store.put([Embedded(article, "v", passages, vectors)])
         assert store.count_passages() == 6000
         for number in (0, 5999):
             assert store.search(vectors[number], k=1)[0].passage == passages[number]
@@ -314,7 +314,7 @@ def _foreign(metadata: dict[str, object] | None, space: str) -> Callable[[Client
     )
 
 
-_METADATA = {"isnad_format": 1, "model": _STAMP.model, "dimension": _DIMENSION, "centring": _STAMP.centring}
+_METADATA = {"isnad_format": 2, "model": _STAMP.model, "dimension": _DIMENSION, "centring": _STAMP.centring}
 
 
 @pytest.mark.parametrize("stamp", [_STAMP, None], ids=["model", "no-model"])
@@ -362,7 +362,9 @@ def test_a_successor_takes_the_place_when_it_is_full(place: _Place) -> None:
         old = _put(store, _ARTICLES["en"])
         successor = store.successor(_OTHER)
         vectors = np.eye(3, 768, dtype=np.float32)[: len(_passages(_ARTICLES["zh"]))]
-        successor.put(_ARTICLES["zh"], _passages(_ARTICLES["zh"]), vectors, version="v")
+        successor.put(
+            [Embedded(_ARTICLES["zh"], article_version(_ARTICLES["zh"]), _passages(_ARTICLES["zh"]), vectors)]
+        )
         assert {found.article.id for found in store.search(old[0], k=10)} == {"en1"}
         store.replace_with(successor)
     with place.open(_OTHER) as store:
@@ -436,14 +438,15 @@ def test_a_server_that_is_not_chroma_is_named(tmp_path: Path) -> None:
 _IN_ANOTHER_PROCESS = """
 import json, sys
 from pathlib import Path
-import rag.store
 from rag.errors import IsnadError
+import rag.lock
+from rag.store import open_store
 from tests.test_store import _ARTICLES, _STAMP, _put, _vectors
-rag.store._LOCK_SECONDS = 0.2
+rag.lock._LOCK_SECONDS = 0.2
 folder, doing = Path(sys.argv[1]), sys.argv[2]
 said = {}
 try:
-    with rag.store.open_store(data_dir=folder, chroma_url="", stamp=_STAMP, writing=doing != "read") as store:
+    with open_store(data_dir=folder, chroma_url="", stamp=_STAMP, writing=doing != "read") as store:
         if doing in _ARTICLES:
             _put(store, _ARTICLES[doing])
         said["ids"] = sorted(article.id for article in store.articles())
@@ -462,7 +465,7 @@ def _another_process(folder: Path, doing: str) -> dict[str, object]:
         text=True,
         check=False,
         timeout=300,
-        cwd=Path(rag.store.__file__).parent.parent,
+        cwd=Path(rag.lock.__file__).parent.parent,
     )
     assert done.returncode == 0, done.stderr
     return dict(json.loads(done.stdout))
@@ -522,7 +525,7 @@ def test_a_writer_is_alone(tmp_path: Path, writing: bool, doing: str) -> None:
 
 def test_a_writer_is_alone_within_a_process_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Two openings of one process keep out of each other's way like two processes."""
-    monkeypatch.setattr(rag.store, "_LOCK_SECONDS", 0.2)
+    monkeypatch.setattr(rag.lock, "_LOCK_SECONDS", 0.2)
     with open_store(data_dir=tmp_path / "data", chroma_url="", stamp=_STAMP), pytest.raises(StoreBusyError):
         open_store(data_dir=tmp_path / "data", chroma_url="", stamp=_STAMP, writing=True)
     open_store(data_dir=tmp_path / "data", chroma_url="", stamp=_STAMP, writing=True).close()
@@ -530,7 +533,7 @@ def test_a_writer_is_alone_within_a_process_too(tmp_path: Path, monkeypatch: pyt
 
 def test_a_refused_collection_is_not_kept_locked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """An opening that fails lets the next one in."""
-    monkeypatch.setattr(rag.store, "_LOCK_SECONDS", 0.2)
+    monkeypatch.setattr(rag.lock, "_LOCK_SECONDS", 0.2)
     open_store(data_dir=tmp_path / "data", chroma_url="", stamp=_STAMP, writing=True).close()
     for _ in range(2):
         with pytest.raises(StoreMismatchError):

@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 import argparse
-import json
 import logging
 import os
 import sys
-from collections import Counter
 from collections.abc import Sequence
+from contextlib import ExitStack
 from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
-from rag.errors import EmptyCollectionError, IsnadError, UsageError
+from rag.errors import IsnadError
 from rag.settings import Settings, load
-from rag.types import Answer, Article, Citation
+from ui.console import Terminal, terminal
 
-# Heavy imports (torch, chromadb, gradio) wait inside the commands that need them, so that --help and usage errors are
+# Heavy imports (torch, chromadb, gradio) wait inside the functions that need them, so that --help and usage errors are
 # immediate.
 
 
@@ -25,10 +25,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
     logging.basicConfig(level=logging.INFO if options.verbose else logging.WARNING, format="%(message)s")
     logging.getLogger("rag").setLevel(logging.INFO)
+    logging.getLogger("ingest").setLevel(logging.INFO)
     try:
         flags = {name: value for name, value in vars(options).items() if name in Settings.model_fields}
         settings = load(**flags)
-        return int(options.run(options, settings))
+        with terminal() as console:
+            return int(options.run(options, settings, console))
     except IsnadError as error:
         print(f"isnad: {error}", file=sys.stderr)
         return error.exit_code
@@ -47,6 +49,33 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 1
 
 
+def _command(options: argparse.Namespace, settings: Settings, console: Terminal) -> int:
+    """Carries out a command, in the process that has the collection open if there is one."""
+    from ui.commands import COMMANDS
+    from ui.control import hand_over
+    from ui.session import OwnSession
+
+    with ExitStack() as opened:
+        if "-" in getattr(options, "paths", ()):
+            from ingest.gather import spooled
+
+            options.typed = str(opened.enter_context(spooled(sys.stdin.buffer)))
+        given = {name: _absolute(name, value) for name, value in vars(options).items() if name != "run"}
+        code = None if settings.chroma_url else hand_over(settings, options.command, given, console)
+        if code is None:
+            code = COMMANDS[options.command](options, OwnSession(settings, console.warn), console)
+    return code
+
+
+def _absolute(name: str, value: Any) -> Any:  # noqa: ANN401  # whatever argparse makes of an option
+    """An option as it means the same in another process: paths from the root."""
+    if name == "paths":
+        return [path if path == "-" or "://" in path else os.path.abspath(path) for path in value]
+    if name in ("file", "data_dir") and value:
+        return os.path.abspath(value)
+    return value
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="isnad",
@@ -56,27 +85,37 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=f"isnad {version('isnad')}")
     parser.add_argument("--data-dir", type=Path, help="folder of the collection (ISNAD_DATA_DIR)")
     parser.add_argument("--verbose", action="store_true", help="say more, and show where unexpected errors come from")
-    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND", dest="command")
 
-    ask = commands.add_parser("ask", help="answer a question")
+    def add(name: str, text: str, *, json: bool = True) -> argparse.ArgumentParser:
+        command = commands.add_parser(name, help=text, description=text[0].upper() + text[1:] + ".")
+        if json:
+            command.add_argument("--json", action="store_true", help="print JSON")
+        command.set_defaults(run=_command)
+        return command
+
+    ask = add("ask", "answer a question")
     ask.add_argument("question", metavar="QUESTION")
-    ask.add_argument("--json", action="store_true", help="print one JSON object")
-    ask.set_defaults(run=_ask)
+    _add_ingest(add("ingest", "add articles from files, folders, web pages, feeds and sitemaps"))
 
-    ingest = commands.add_parser("ingest", help="add articles from .txt and .md files")
-    ingest.add_argument("paths", metavar="PATH", type=Path, nargs="+", help="files, or folders to search for them")
-    ingest.set_defaults(run=_ingest)
+    articles = add("articles", "list the articles in the collection")
+    _add_filters(articles)
+    articles.add_argument("--since", metavar="DATE", type=_date, default="", help="published on or after this day")
+    articles.add_argument("--text", metavar="WORDS", default="", help="with all these words in title or text")
 
-    articles = commands.add_parser("articles", help="list the articles in the collection")
-    articles.add_argument("--json", action="store_true", help="print a JSON list")
-    articles.set_defaults(run=_articles)
+    show = add("show", "print an article with the boundaries of its passages")
+    show.add_argument("id", metavar="ID", help="as isnad articles prints it")
 
-    delete = commands.add_parser("delete", help="remove an article with its passages")
-    delete.add_argument("ids", metavar="ID", nargs="+", help="as isnad articles prints it")
-    delete.set_defaults(run=_delete)
+    delete = add("delete", "remove articles with their passages", json=False)
+    delete.add_argument("ids", metavar="ID", nargs="*", help="as isnad articles prints it")
+    _add_filters(delete)
+    delete.add_argument("--yes", action="store_true", help="do not ask")
 
-    rebuild = commands.add_parser("rebuild", help="embed all articles anew, for another embedding model")
-    rebuild.set_defaults(run=_rebuild)
+    export = add("export", "write all articles to a file that isnad ingest reads again, nothing lost", json=False)
+    export.add_argument("file", metavar="FILE.jsonl")
+
+    add("stats", "say what the collection holds")
+    add("rebuild", "embed all articles anew, for another embedding model", json=False)
 
     prepare = commands.add_parser("prepare", help="make the first start quick: convert the model, compile the packages")
     prepare.set_defaults(run=_prepare)
@@ -89,110 +128,62 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _ask(options: argparse.Namespace, settings: Settings) -> int:
-    from rag.assistant import check_question
-    from rag.build import build_assistant, build_model, build_store
-
-    question = check_question(options.question)
-    model = build_model(settings)
-    with build_store(settings, model) as store:
-        answer = build_assistant(settings, model, store).ask(question)
-    print(json.dumps(answer.to_dict(), ensure_ascii=False) if options.json else answer_text(answer))
-    return 0
-
-
-def answer_text(answer: Answer) -> str:
-    """An answer and its sources as lines for a terminal."""
-    return "\n\n".join([answer.text, *(_source_line(citation) for citation in answer.citations)])
+def _add_ingest(ingest: argparse.ArgumentParser) -> None:
+    ingest.add_argument("paths", metavar="PATH", nargs="+", help="file, folder, http(s) address, or - (standard input)")
+    ingest.add_argument("--map", metavar="NAME=FIELD,…", default="", help="record fields: title=headline,text=body")
+    ingest.add_argument("--publisher", default="", help="the publisher of all these articles")
+    ingest.add_argument("--language", default="", help="the language of all these articles, such as ar or pt-BR")
+    ingest.add_argument("--published", metavar="DATE", default="", help="the date of all these articles")
+    ingest.add_argument("--prune", action="store_true", help="remove the articles from there that are there no more")
+    ingest.add_argument("--yes", action="store_true", help="do not ask, even when --prune removes more than half")
+    ingest.add_argument("--max-articles", metavar="N", type=_positive, default=100, help="of a feed or sitemap (100)")
+    ingest.add_argument("--allow-private", action="store_true", help="fetch from private and loopback addresses too")
+    ingest.add_argument("--format", metavar="SUFFIX", type=_suffix, default="", help="of standard input, such as jsonl")
+    ingest.add_argument("--quiet", action="store_true", help="say only what failed, and the sum")
+    ingest.set_defaults(typed="")
 
 
-def _source_line(citation: Citation) -> str:
-    article = citation.article
-    facts = [article.title, article.publisher, article.published, article.language, article.url]
-    return f"[{citation.n}] " + " · ".join(fact for fact in facts if fact)
+def _add_filters(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--publisher", default="", help="of publishers with this in their name")
+    command.add_argument("--language", default="", help="in this language, such as ar")
+    command.add_argument("--before", metavar="DATE", type=_date, default="", help="published before this day")
 
 
-def _ingest(options: argparse.Namespace, settings: Settings) -> int:
-    from ingest.index import Outcome, ingest_files
-    from ingest.load import find_files
+def _date(text: str) -> str:
+    from ingest.dates import iso_date
 
-    files = list(find_files(options.paths))
-    if not files:
-        raise UsageError("There are no .txt or .md files there. Name a file, or a folder that holds some.")
-    from rag.build import build_model, build_store
-
-    model = build_model(settings)
-    counts: Counter[Outcome] = Counter()
-    with build_store(settings, model, writing=True) as store:
-        for done in ingest_files(files, store, model.embedder, model.means):
-            counts[done.outcome] += 1
-            if done.outcome is Outcome.FAILED:
-                print(f"failed     {done.reason}", file=sys.stderr)
-            else:
-                print(f"{done.outcome:<10} {done.source}", flush=True)
-    print(", ".join(f"{counts[outcome]} {outcome}" for outcome in Outcome))
-    return 1 if counts[Outcome.FAILED] else 0
+    if text and not iso_date(text):
+        raise argparse.ArgumentTypeError(f"{text!r} is not a date such as 2022-07-19")
+    return iso_date(text)[:10]
 
 
-def _articles(options: argparse.Namespace, settings: Settings) -> int:
-    from rag.build import build_existing_store
-
-    try:
-        with build_existing_store(settings) as store:
-            found = list(store.articles(with_text=False))
-    except EmptyCollectionError:
-        found = []
-    articles = sorted(found, key=lambda article: (article.published, article.id))
-    if options.json:
-        fields = ("id", "title", "publisher", "published", "language", "url", "added_at")
-        print(json.dumps([{name: getattr(a, name) for name in fields} for a in articles], ensure_ascii=False))
-        return 0
-    for article in articles:
-        print(_article_line(article))
-    print(f"{len(articles)} articles", file=sys.stderr)
-    return 0
+def _positive(text: str) -> int:
+    if not text.isascii() or not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number above 0")
+    return int(text)
 
 
-def _article_line(article: Article) -> str:
-    return f"{article.id}  {article.published[:10] or '-':<10}  {article.language or '-':<5}  {article.title}"
+def _suffix(text: str) -> str:
+    if not text:
+        return ""
+    from ingest.load import SUFFIXES
+
+    suffix = "." + text.lower().lstrip(".")
+    if suffix not in SUFFIXES:
+        raise argparse.ArgumentTypeError(f"{text!r} is none of {', '.join(each[1:] for each in SUFFIXES)}")
+    return suffix
 
 
-def _delete(options: argparse.Namespace, settings: Settings) -> int:
-    from rag.build import build_existing_store
-
-    missing = []
-    with build_existing_store(settings, writing=True) as store:
-        for article_id in options.ids:
-            if store.delete(article_id):
-                print(f"deleted {article_id}")
-            else:
-                missing.append(article_id)
-    if missing:
-        raise UsageError(f"There is no article {', '.join(missing)}. The ids are listed by: isnad articles")
-    return 0
-
-
-def _rebuild(options: argparse.Namespace, settings: Settings) -> int:
-    from ingest.index import reembed
-    from rag.build import build_existing_store, build_model
-
-    with build_existing_store(settings, writing=True) as store:
-        model = build_model(settings)
-        count = reembed(store, model.embedder, model.means, stamp=model.stamp)
-    print(f"{count} articles embedded anew with {model.embedder.name}")
-    return 0
-
-
-def _prepare(options: argparse.Namespace, settings: Settings) -> int:
+def _prepare(options: argparse.Namespace, settings: Settings, console: Terminal) -> int:
     from rag.build import build_model
     from ui import web  # noqa: F401  # imported so that its packages are compiled now and not at the first start
 
     model = build_model(settings)
-    print(f"ready: {model.embedder.name}, {model.embedder.dimension} dimensions")
+    console.line(f"ready: {model.embedder.name}, {model.embedder.dimension} dimensions")
     return 0
 
 
-def _chat(options: argparse.Namespace, settings: Settings) -> int:
+def _chat(options: argparse.Namespace, settings: Settings, console: Terminal) -> int:
     from ui.web import serve
 
     serve(settings, samples=options.samples)

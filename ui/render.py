@@ -59,10 +59,14 @@ def _quote(text: str, citation: Citation) -> str:
 
 def _source(citation: Citation, reader: str, *, opened: bool) -> str:
     article = citation.article
+    page = article.page(citation.passage.start)
+    # Whoever else carries the same text stands beside the publisher.
+    publishers = dict.fromkeys(filter(None, (article.publisher, *(copy.publisher for copy in article.copies))))
     facts = [
-        article.publisher,
+        ", ".join(publishers),
         article.published[:10],
         name(article.language, reader=reader) if article.language else "",
+        f"p. {page}" if page else "",
     ]
     about = " · ".join(f"<bdi>{_inline(fact)}</bdi>" for fact in facts if fact)
     return (

@@ -91,7 +91,10 @@ def serve(settings: Settings, *, samples: bool) -> None:
     page = build_page(backend, examples=sample_questions() if samples else [])
     page.queue(default_concurrency_limit=_CONCURRENT).launch(**launch_options(settings, port))
     log.warning("Isnad is at http://%s:%d  (Ctrl+C stops it)", settings.host, port)
-    page.block_thread()
+    try:
+        page.block_thread()
+    finally:
+        backend.close()
 
 
 def launch_options(settings: Settings, port: int) -> dict[str, Any]:
@@ -106,7 +109,7 @@ def launch_options(settings: Settings, port: int) -> dict[str, Any]:
 
 def sample_questions() -> list[str]:
     """The questions that come with the sample articles, in several languages."""
-    text = (resources.files("ingest") / "sample_articles" / "questions.json").read_text("utf-8")
+    text = (_ASSETS / "sample_questions.json").read_text("utf-8")
     return list(json.loads(text))
 
 

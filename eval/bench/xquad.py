@@ -19,7 +19,7 @@ from pathlib import Path
 import numpy as np
 
 from eval.dataset import Dataset, Question, read_squad
-from ingest.index import ingest_article
+from ingest.index import ingest_articles
 from rag.assistant import Assistant
 from rag.build import Model, build_model
 from rag.evidence import choose_evidence, load_calibration
@@ -54,8 +54,7 @@ def half_of(dataset: Dataset, half: int) -> set[str]:
 
 def fill(store: Store, dataset: Dataset, model: Model) -> None:
     """Puts the dataset's articles into an empty collection, through the same code as ``isnad ingest``."""
-    for article in dataset.articles:
-        ingest_article(article, store, model.embedder, model.means)
+    ingest_articles(dataset.articles, store, model.embedder, model.means)
 
 
 def ask_all(assistant: Assistant, asked: Dataset, held: Dataset, *, articles: set[str]) -> Iterator[Asked]:
