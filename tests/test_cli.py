@@ -81,8 +81,8 @@ def test_articles_go_in_answer_and_go_out(capsys: pytest.CaptureFixture[str], tm
     assert (answer["status"], answer["mode"], answer["language"]) == ("answered", "extractive", "en")
     citation = answer["citations"][0]
     assert list(citation) == [
-        "n", "article_id", "title", "publisher", "published", "language", "url", "passage", "start", "end", "score",
-        "quotes",
+        "n", "article_id", "title", "publisher", "author", "published", "language", "url", "guessed", "page", "copies",
+        "passage", "start", "end", "score", "quotes",
     ]  # fmt: skip
     for quote in citation["quotes"]:
         offset = quote["start"] - citation["start"]

@@ -80,6 +80,7 @@ def _glyphs(page: PdfTextPage, drawings: dict[int, _Kind | None], said: set[int]
         if text == NON_JOINER:
             left = right = along
         if text >= " " or text == HYPHEN:
+            text = "-" if text == HYPHEN else text
             yield Glyph(text, along, left, right, above, size, turns, address)
 
 
