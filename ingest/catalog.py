@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from enum import StrEnum
 from pathlib import Path
+from typing import Any
 
 from ingest.complete import digest
 from ingest.load import KEY
 from rag.records import Entry, article_version, text_digest
 from rag.types import Article, Copy
+
+# What a copy and an article both say of themselves.
+_SAID = tuple(each.name for each in fields(Copy) if each.name != "version")
 
 
 class Outcome(StrEnum):
@@ -29,13 +33,14 @@ class Outcome(StrEnum):
 class Plan:
     """What to do with one article that was read.
 
-    ``store`` is to be embedded and written. ``heirs`` are the copies of the article ``former``, whose text changes or
-    goes; the first of them takes over the old text. ``copies`` are new lists of copies of stored articles, ``origins``
-    their new origins, ``delete`` is an article that is gone or has become a copy of another.
+    ``store`` is to be embedded and written as ``version``. ``heirs`` are the copies of the article ``former``, whose
+    text changes or goes; the first of them takes over the old text. ``copies`` are new lists of copies of stored
+    articles, ``origins`` their new origins, ``delete`` is an article that is gone or has become a copy of another.
     """
 
     outcome: Outcome
     store: Article | None = None
+    version: str = ""
     heirs: tuple[Copy, ...] = ()
     former: str = ""
     copies: dict[str, tuple[Copy, ...]] = field(default_factory=dict)
@@ -123,14 +128,14 @@ class Catalog:
             article = replace(article, copies=entry.copies)
             self._drop(entry)
             self._add(_entry(article, version))
-            return Plan(Outcome.CHANGED, store=article)
+            return Plan(Outcome.CHANGED, store=article, version=version)
         heirs = self._inherit(entry)
         if twin:
             return replace(
                 self._copied(article, version, Outcome.CHANGED), heirs=heirs, former=article.id, delete=article.id
             )
         self._add(_entry(article, version))
-        return Plan(Outcome.CHANGED, store=article, heirs=heirs, former=article.id)
+        return Plan(Outcome.CHANGED, store=article, version=version, heirs=heirs, former=article.id)
 
     def _known_copy(self, article: Article, version: str, entry: Entry) -> Plan:
         (copy,) = (copy for copy in entry.copies if copy.id == article.id)
@@ -147,7 +152,7 @@ class Catalog:
         if text_digest(article.text) in self._of_text:
             return self._copied(article, version, Outcome.DUPLICATE if outcome is Outcome.ADDED else outcome)
         self._add(_entry(article, version))
-        return Plan(outcome, store=article)
+        return Plan(outcome, store=article, version=version)
 
     def _copied(self, article: Article, version: str, outcome: Outcome) -> Plan:
         """The article becomes a copy of the one with the same text."""
@@ -206,38 +211,13 @@ class Catalog:
 
 def heir_article(heirs: Sequence[Copy], old: Article) -> Article:
     """The article that the first of the copies becomes when ``old`` goes away or gets another text."""
-    heir = heirs[0]
-    return Article(
-        id=heir.id,
-        title=heir.title,
-        text=old.text,
-        url=heir.url,
-        publisher=heir.publisher,
-        published=heir.published,
-        language=heir.language,
-        added_at=old.added_at,
-        author=heir.author,
-        guessed=heir.guessed,
-        identity=heir.identity,
-        origin=heir.origin,
-        copies=tuple(heirs[1:]),
-    )
+    said: dict[str, Any] = {name: getattr(heirs[0], name) for name in _SAID}
+    return Article(text=old.text, added_at=old.added_at, copies=tuple(heirs[1:]), **said)
 
 
 def _copy(article: Article, version: str) -> Copy:
-    return Copy(
-        id=article.id,
-        identity=article.identity,
-        version=version,
-        title=article.title,
-        url=article.url,
-        publisher=article.publisher,
-        author=article.author,
-        published=article.published,
-        language=article.language,
-        guessed=article.guessed,
-        origin=article.origin,
-    )
+    said: dict[str, Any] = {name: getattr(article, name) for name in _SAID}
+    return Copy(version=version, **said)
 
 
 def _entry(article: Article, version: str) -> Entry:

@@ -165,7 +165,7 @@ def prepare(readings: Iterable[Reading], catalog: Catalog, embedder: Embedder) -
 
 def _plan_in(window: _Window, plan: Plan, embedder: Embedder) -> None:
     if plan.store:
-        window.articles.append(_split(plan.store, article_version(plan.store), embedder))
+        window.articles.append(_split(plan.store, plan.version, embedder))
     if plan.copies or plan.origins or plan.delete or plan.heirs:
         window.plans.append(plan)
 
