@@ -24,8 +24,10 @@ PASSAGES = "isnad_passages"
 # What a rebuild writes to until it is complete.
 NEXT = "_next"
 NO_ARTICLES = "There are no articles yet. Add some with: isnad ingest FILE_OR_FOLDER"
-# An error with less than this left, in bytes, is put down to the full disk: the write that failed has given some back.
+# In bytes: with less left nothing is written, since Chroma does not come back from every write that fails half-way, and
+# an error is put down to the full disk. A write takes several times its own size, in the log and in the indexes.
 _LEAST_FREE = 16_000_000
+_ROOM_FOR_EACH_BYTE = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,6 +157,12 @@ def check(collection: Collection, stamp: ModelStamp | None, place: str) -> None:
         )
 
 
+def require_room(place: str, size: int) -> None:
+    """Raises StoreError where there is no room to write so many bytes; a server looks after its own disk."""
+    if not place.startswith("http") and _is_full(place, _ROOM_FOR_EACH_BYTE * size):
+        raise _full(place)
+
+
 @contextmanager
 def translated(place: str) -> Iterator[None]:
     """Turns whatever Chroma raises into a StoreError that says where and what to do."""
@@ -175,19 +183,23 @@ def translated(place: str) -> Iterator[None]:
         raise _damaged(place, reason) from error
 
 
-def _is_full(place: str) -> bool:
+def _is_full(place: str, needed: int = 0) -> bool:
     """Whether there is no room at the place; Chroma then reports all sorts of things."""
     try:
-        return shutil.disk_usage(place).free < _LEAST_FREE
+        return shutil.disk_usage(place).free < _LEAST_FREE + needed
     except OSError:
         return False
 
 
+def _full(place: str) -> StoreError:
+    return StoreError(
+        f"The disk of {place} is full. What was stored before is unharmed; free some space and run it again."
+    )
+
+
 def _damaged(place: str, reason: str) -> StoreError:
     if "disk is full" in reason or "No space left" in reason or _is_full(place):
-        return StoreError(
-            f"The disk of {place} is full. What was stored before is unharmed; free some space and run it again."
-        )
+        return _full(place)
     return StoreError(
         f"The collection in {place} cannot be read or written: {reason}. If the folder is damaged, restore it from a "
         "backup, or move it away and ingest the articles again."

@@ -33,6 +33,11 @@ class Embedded:
         mean: Vectors = self.vectors.mean(axis=0)
         return mean / max(float(np.linalg.norm(mean)), 1e-9)
 
+    @property
+    def size(self) -> int:
+        """How many bytes there are of text and vectors."""
+        return len(self.article.text.encode()) + self.vectors.nbytes
+
     def record(self, *, added_at: str) -> dict[str, str | int]:
         """What is kept of the article beside its text."""
         return {

@@ -130,6 +130,7 @@ class Store:
         """
         if not batch:
             return
+        chroma.require_room(self._place, sum(each.size for each in batch))
         now = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
         with translated(self._place):
             found = self._articles.get(ids=[each.article.id for each in batch], include=["metadatas"])
