@@ -156,6 +156,75 @@ def test_a_row_of_another_length_does_not_stop_the_others() -> None:
     assert [each.text for each in found if isinstance(each, Draft)] == ["b", "h"]
 
 
+@pytest.mark.parametrize("quote", ['"never closed', '"closed" wrongly'])
+def test_a_stray_quote_costs_its_own_row(quote: str) -> None:
+    """Whether it is closed in its row, in a later one or nowhere."""
+    rows = [f"{number},text {number}" for number in range(2, 9)]
+    rows[2] = f"4,{quote}"
+    found = _read(load_csv, "\n".join(["id,text", *rows]).encode())
+    failed = [each for each in found if isinstance(each, Failure)]
+    assert [each.where for each in failed] == ["line 4"]
+    assert "not valid CSV" in failed[0].reason
+    drafts = [each for each in found if isinstance(each, Draft)]
+    assert [(each.where, each.text) for each in drafts] == [(f"line {n}", f"text {n}") for n in (2, 3, 5, 6, 7, 8)]
+
+
+def test_delimiters_within_quoted_names_do_not_count() -> None:
+    (draft,) = _drafts(
+        load_csv, '"text, in full, as printed";title\n"قال, ثم, مضى";عنوان\n'.encode(), text="text, in full, as printed"
+    )
+    assert (draft.title, draft.text) == ("عنوان", "قال, ثم, مضى")
+
+
+def test_json_lines_and_json_are_told_apart_whatever_they_are_called() -> None:
+    records = [{"text": text} for text in _TEXTS.values()]
+    by_line, whole = _lines(*records), json.dumps(records, indent=2, ensure_ascii=False).encode()
+    for loader in (load_json, load_jsonl):
+        for raw in (by_line, whole):
+            assert [draft.text for draft in _drafts(loader, raw)] == list(_TEXTS.values())
+
+
+def test_what_only_some_writers_take_for_json_is_read() -> None:
+    """Not a number, and half of a character, as Python's own writer leaves them."""
+    (draft,) = _drafts(load_jsonl, b'{"text": "one \\ud83d two", "score": NaN}')
+    assert draft.text == "one \ufffd two"
+
+
+def test_a_replacement_character_that_is_in_the_file_fails_nothing() -> None:
+    (draft,) = _drafts(load_jsonl, _lines({"text": "A sentence with one \ufffd in it."}))
+    assert "\ufffd" in draft.text
+    (failure,) = _read(load_jsonl, b'{"text": "caf\xe9"}\n'.replace(b"caf", "é".encode() * 40 + b"caf"))
+    assert isinstance(failure, Failure) and "UTF-8" in failure.reason
+
+
+def test_an_article_with_lists_of_its_own_is_one_article() -> None:
+    """Its authors and pictures are no articles, however short its text."""
+    article = {"title": "قمة", "body": "نص قصير.", "authors": [{"name": "ليلى"}], "images": [{"url": "a.png"}]}
+    (draft,) = _drafts(load_json, json.dumps(article).encode())
+    assert (draft.text, draft.author) == ("نص قصير.", "ليلى")
+    export = {"description": "All of them", "tags": [{"name": "x"}], "articles": [article, article]}
+    assert len(_drafts(load_json, json.dumps(export).encode())) == 2
+
+
+def test_values_of_databases_are_read() -> None:
+    record = {"_id": {"$oid": "62d6"}, "text": "A text.", "date": {"$date": "2022-07-19T10:00:00Z"}}
+    (draft,) = _drafts(load_jsonl, _lines(record))
+    assert (draft.key, draft.published) == ("62d6", "2022-07-19T10:00:00Z")
+    (draft,) = _drafts(load_parquet, _parquet(text=["نص".encode()], picture=[b"\x00" * 100]))
+    assert draft.text == "نص"
+
+
+def test_a_guessed_encoding_is_noted_once() -> None:
+    text = "التقى الرئيس الروسي بنظيره الإيراني في طهران، وبحث الجانبان تصدير الحبوب عبر البحر الأسود إلى أسواق العالم."
+    drafts = _drafts(load_csv, f"title,text\nأول,{text}\nثان,{text}\n".encode("windows-1256"))
+    assert [draft.notes for draft in drafts] == [("read as windows-1256, guessed",), ()]
+
+
+def test_tags_nested_thousands_deep_are_passed_over() -> None:
+    (draft,) = _drafts(load_jsonl, _lines({"html": "<div>" * 50_000 + "The text." + "</div>" * 50_000}))
+    assert draft.text == "The text."
+
+
 @pytest.mark.parametrize("record", [{"text": " "}, {"text": None}, {"title": "only"}, [1], "text", 7, None])
 def test_a_record_without_text_is_a_failure(record: object) -> None:
     """The reason is one line."""

@@ -28,10 +28,15 @@ _NAMES = {
 }
 _SEPARATORS = re.compile(r"[\W_]+")
 _CLOSED_BLOCK = re.compile(r"</(?:p|div|article|section|h[1-6]|li|ul|ol|table|blockquote|body)\s*>", re.IGNORECASE)
+_TAG = re.compile(r"<[^<>]*>")
 _BLOCK_END = re.compile(r"(?=<(?:p|div|article|section|h[1-6]|li|ul|ol|table|tr|blockquote|br)\b)", re.IGNORECASE)
 # Numbers of seconds and of milliseconds since 1970 tell themselves apart by their size until the year 5138.
 _MOST_SECONDS = 1e11
 _LEAST_EPOCH = 1e8
+# What introduces a list of articles is shorter than an article.
+_SHORT_TEXT = 500
+# Under one of these an object holds what it stands for: MongoDB's exports, XML turned into JSON.
+_VALUES = ("name", "$date", "$oid", "$numberLong", "text", "#text", "value")
 # So many of a record's fields are named to the user.
 _SHOWN = 20
 # What ``isnad export`` writes under the names that a Draft has.
@@ -75,6 +80,23 @@ def check_mapping(columns: Sequence[str], mapping: Mapping[str, str]) -> None:
         raise ArticleError(f"there is no column {missing[0]!r}, only {_listed(columns)}; correct --map.")
     if not _paths(tuple(columns), tuple(sorted(mapping.items())))["text"]:
         raise ArticleError(_no_text(columns))
+
+
+def has_text(record: object, mapping: Mapping[str, str], *, short: bool = True) -> bool:
+    """Whether a field of the record is known to hold the text of an article, a long one if not ``short``."""
+    if not isinstance(record, Mapping):
+        return False
+    paths = _paths(tuple(map(str, record)), tuple(sorted(mapping.items())))["text"]
+    return len(_first(record, paths)) > (0 if short else _SHORT_TEXT)
+
+
+def columns_used(columns: Sequence[str], mapping: Mapping[str, str]) -> list[str]:
+    """Those columns of a table that an article is made from, and those that only Isnad's own export has."""
+    if "isnad" in columns:
+        return list(columns)
+    found = _paths(tuple(columns), tuple(sorted(mapping.items())))
+    used = {path if path in columns else path.split(".", 1)[0] for paths in found.values() for path in paths}
+    return [name for name in columns if name in used]
 
 
 def _no_text(names: Sequence[str]) -> str:
@@ -123,9 +145,11 @@ def _text(value: object) -> str:
     if value is None or isinstance(value, bool) or (isinstance(value, float) and math.isnan(value)):
         return ""
     if isinstance(value, str):
-        return value
+        return value.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    if isinstance(value, bytes):
+        return value.decode("utf-8", "replace")
     if isinstance(value, Mapping):
-        return _text(value.get("name"))
+        return next((text for name in _VALUES if (text := _text(value.get(name)))), "")
     if isinstance(value, list | tuple):
         parts = [text for each in value if (text := _text(each).strip())]
         return ("\n\n" if any(len(part) > 80 for part in parts) else ", ").join(parts)
@@ -159,7 +183,10 @@ def _without_tags(text: str) -> str:
         return text
     for hidden in list(tree.iter("script", "style")):
         hidden.text = ""
-    lines = (line.strip() for line in str(tree.text_content()).split("\n"))
+    # Tags nested thousands deep are more than the parser takes: what is between them is taken as it stands.
+    found = str(tree.text_content())
+    found = found if found.strip() else _TAG.sub(" ", text)
+    lines = (line.strip() for line in found.split("\n"))
     return "\n".join(line for line in lines if line)
 
 

@@ -9,12 +9,14 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from itertools import pairwise
+from ctypes import POINTER, c_ushort, cast, create_string_buffer
+from itertools import groupby, pairwise
 from statistics import median
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from ingest.clean import clean_pages
+from ingest.clean import clean_pages, clean_text
 from ingest.draft import Draft, Source
+from ingest.visual import RTL
 from rag.errors import ArticleError
 
 if TYPE_CHECKING:
@@ -24,15 +26,24 @@ if TYPE_CHECKING:
 _GAP = 1.4
 # … when the next one's letters are so much larger or smaller, …
 _OTHER_SIZE = 1.15
-# … or when it ends a sentence and leaves that much of the column's width free.
+# … when it ends a sentence and leaves that much of the column's width free, …
 _SHORT = 0.88
+# … or the next one begins so many ems further in, as the first line of a paragraph does.
+_INDENT = (0.7, 5.0)
 _SENTENCE_END = re.compile(r"[.!?…؟۔。！？।:»”\"')\]]\s*$")
+# Words before which a hyphen stands for the second half of a word ("Import- und Export"), in the languages that do so.
+_ELLIPSIS = re.compile(r"(?:und|oder|bzw|and|or|et|ou|en|of|och|eller|og|ja|tai)\b")
 _HYPHENATED = re.compile(r"[^\W\d_][-\u00ad\u2010]$")
 _UNSPACED = re.compile("[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u2e80-\u9fff\uf900-\ufaff\uff00-\uffef]")
 _NUMBERS = re.compile(r"[\d\u0660-\u0669\u06f0-\u06f9]+")
 # Lines at the head and foot of a page that stand on so many pages, numbers aside, are no part of the text.
 _MARGIN_LINES = 2
 _REPEATED_PAGES = 3
+# The lines at the top whose letters are so much larger than most are the title, if that is all they are.
+_TITLE_SIZE = 1.25
+_LONGEST_TITLE = 200
+# So many pages without text are named in a note.
+_NAMED_PAGES = 10
 _NO_TITLE = re.compile(r"\.\w{2,5}$|^Microsoft |^untitled|^\W*$|^.{0,2}$", re.IGNORECASE)
 _DATE = re.compile(r"D:(\d{4})(\d\d)(\d\d)(?:(\d\d)(\d\d)(\d\d)?)?(?:(Z)|([+-]\d\d)'?(\d\d)?)?")
 
@@ -48,13 +59,23 @@ def load_pdf(source: Source) -> Iterator[Draft]:
             raise ArticleError("it needs a password; remove that first, for example with qpdf --decrypt.") from error
         raise ArticleError(f"expected a PDF, found what cannot be read as one: {error}.") from error
     try:
-        facts = document.get_metadata_dict()
+        facts = {**document.get_metadata_dict(), "Language": _language(document)}
         pages = [_page_lines(document, number) for number in range(len(document))]
     except (pypdfium2.PdfiumError, ValueError, OverflowError) as error:
         raise ArticleError(f"expected a PDF, found a damaged one: {error}.") from error
     finally:
         document.close()
     yield _draft(pages, facts)
+
+
+def _language(document: Any) -> str:  # noqa: ANN401  # pypdfium2 has no types
+    """What the file says of its language, "" if nothing."""
+    from pypdfium2 import raw
+
+    length = raw.FPDFCatalog_GetLanguage(document, None, 0)
+    buffer = create_string_buffer(max(length, 2))
+    raw.FPDFCatalog_GetLanguage(document, cast(buffer, POINTER(c_ushort)), length)
+    return buffer.raw[: max(0, length - 2)].decode("utf-16-le", "ignore").strip()
 
 
 def _page_lines(document: object, number: int) -> list[Line]:
@@ -69,26 +90,48 @@ def _page_lines(document: object, number: int) -> list[Line]:
 
 
 def _draft(pages: Sequence[list[Line]], facts: dict[str, str]) -> Draft:
-    without = sum(not lines for lines in pages)
-    if without == len(pages):
+    without = [number for number, lines in enumerate(pages, start=1) if not lines]
+    if len(without) == len(pages):
         raise ArticleError(
             "it has no text layer, only pictures of pages; recognise the text first, for example with ocrmypdf."
         )
     texts = _joined([_paragraphs(lines) for lines in _without_margins(pages)])
     text, begins, notes = clean_pages(texts)
     if without:
-        notes = (*notes, f"{without} of {len(pages)} pages have no text layer and were left out")
+        named = ", ".join(map(str, without[:_NAMED_PAGES])) + (" …" if len(without) > _NAMED_PAGES else "")
+        notes = (*notes, f"{len(without)} of {len(pages)} pages have no text layer and were left out: {named}")
     published = _date(facts.get("CreationDate", ""))
     title = facts.get("Title", "").strip()
+    stated = not _NO_TITLE.search(title)
+    title = title if stated else _printed_title(pages)
     return Draft(
         text=text,
-        title="" if _NO_TITLE.search(title) else title,
+        title=title,
         author=facts.get("Author", "").strip(),
         published=published,
+        language=facts.get("Language", ""),
         pages=begins,
-        guessed=("published",) if published else (),
+        guessed=tuple(name for name, is_so in (("published", published), ("title", title and not stated)) if is_so),
         notes=notes,
     )
+
+
+def _printed_title(pages: Sequence[list[Line]]) -> str:
+    """What stands in the largest letters on the first page that has any, when they are larger than most; else ""."""
+    lines = next(lines for lines in pages if lines)
+    sizes = [size for page in pages for line in page for size in [line.size] * len(line.text)]
+    largest = max(line.size for line in lines)
+    if largest < _TITLE_SIZE * median(sizes):
+        return ""
+    title = ""
+    for _, run in groupby(lines, key=lambda line: line.size * _OTHER_SIZE >= largest):
+        found = list(run)
+        if found[0].size * _OTHER_SIZE >= largest:
+            for line in found:
+                title = _continued(title, line.text.strip())
+            break
+    title, _ = clean_text(title)
+    return title if len(title) <= _LONGEST_TITLE else ""
 
 
 def _without_margins(pages: Sequence[list[Line]]) -> list[list[Line]]:
@@ -108,7 +151,7 @@ def _without_margins(pages: Sequence[list[Line]]) -> list[list[Line]]:
         running = [
             line
             for line in at_margin
-            if counts[plain(line)] >= max(_REPEATED_PAGES, len(pages) // 2)
+            if counts[plain(line)] >= max(2, min(_REPEATED_PAGES, len(pages)), len(pages) // 2)
             or (len(pages) > 1 and plain(line).strip("-–— ./") == "#")
         ]
         kept.append([line for line in lines if line not in running])
@@ -122,14 +165,17 @@ def _paragraphs(lines: Sequence[Line]) -> list[str]:
     usual = median(steps) if steps else 0.0
     width = max(line.right - line.left for line in lines)
     paragraphs = [lines[0].text.strip()]
+    rtl = 2 * len(RTL.findall(" ".join(line.text for line in lines))) > sum(len(line.text) for line in lines)
     for before, line in pairwise(lines):
+        inset = before.right - line.right if rtl else line.left - before.left
+        indented = _INDENT[0] * line.size < inset < _INDENT[1] * line.size
         step = before.y - line.y
         sizes = sorted((before.size, line.size))
         new_column = step < 0
         ends = _SENTENCE_END.search(before.text) is not None
         short = before.right - before.left < _SHORT * width
         apart = usual and step > _GAP * usual and not new_column
-        if apart or sizes[1] > _OTHER_SIZE * max(sizes[0], 1e-6) or (ends and short):
+        if apart or sizes[1] > _OTHER_SIZE * max(sizes[0], 1e-6) or (ends and (short or indented)):
             paragraphs.append(line.text.strip())
         else:
             paragraphs[-1] = _continued(paragraphs[-1], line.text.strip())
@@ -140,7 +186,7 @@ def _continued(before: str, line: str) -> str:
     """A line put behind those before it in its paragraph."""
     if not before or not line:
         return before + line
-    if _HYPHENATED.search(before) and line[0].islower():
+    if _HYPHENATED.search(before) and line[0].islower() and not _ELLIPSIS.match(line):
         return before[:-1] + line
     unspaced = _UNSPACED.match(before[-1]) and _UNSPACED.match(line[0])
     return before + ("" if unspaced else " ") + line
