@@ -5,11 +5,19 @@ from __future__ import annotations
 import datetime
 import re
 from email.utils import parsedate_to_datetime
+from importlib import import_module
 
 _DAY = re.compile(r"\d{4}-?\d{2}-?\d{2}")
 _MAIL = re.compile(r"(?:[A-Za-z]{3}, ?)?\d{1,2} [A-Za-z]{3} \d{4} \d{2}:\d{2}")
 # Day and month cannot be told apart.
 _AMBIGUOUS = re.compile(r"(?:0?[1-9]|1[0-2])[/.-](?:0?[1-9]|1[0-2])[/.-]\d{2,4}\b")
+# No date is longer, and dateparser takes its time to find that out.
+_LONGEST = 100
+_HIJRI_YEAR = re.compile(r"(?<!\d)[1١۱][34٣٤۳۴]\d\d(?!\d)")
+_OUR_YEAR = re.compile(r"(?<!\d)(?:[1١۱][89٨٩۸۹]|[2٢۲][0٠۰])\d\d(?!\d)")
+_SOLAR = ("dateparser.calendars.jalali", "JalaliCalendar")
+_LUNAR = ("dateparser.calendars.hijri", "HijriCalendar")
+_CALENDARS = {"fa": _SOLAR, "ps": _SOLAR, "ar": _LUNAR, "ur": _LUNAR}
 _CLOCK = re.compile(r"\d{1,2}:\d{2}|\d\s*(?:am|pm)\b", re.IGNORECASE)
 
 
@@ -24,8 +32,14 @@ def iso_date(text: str) -> str:
 
 
 def read_date(text: str, *, language: str = "") -> str:
-    """As ``iso_date``, also for mail and feed dates and for words in ``language`` ("19 يوليو 2022"); else ""."""
+    """As ``iso_date``, also for mail and feed dates and for words in ``language`` ("19 يوليو 2022"); else "".
+
+    Years from 1300 to 1499 are those of the language's other calendar: Solar Hijri in Persian and Pashto, lunar
+    Hijri in Arabic and Urdu.
+    """
     text = text.strip()
+    if language in _CALENDARS and len(text) <= _LONGEST and _HIJRI_YEAR.search(text) and not _OUR_YEAR.search(text):
+        return _hijri_date(text, language)
     if found := iso_date(text):
         return found
     if _MAIL.match(text):
@@ -33,7 +47,7 @@ def read_date(text: str, *, language: str = "") -> str:
             return parsedate_to_datetime(text).isoformat()
         except ValueError:
             return ""
-    if not text or len(text) > 100:  # no date is so long, and dateparser takes its time to find that out
+    if not text or len(text) > _LONGEST:
         return ""
     import dateparser
 
@@ -45,9 +59,20 @@ def read_date(text: str, *, language: str = "") -> str:
         )
     except (ValueError, OverflowError, RecursionError):
         return ""
-    if moment is None:
+    return _written(moment, text) if moment else ""
+
+
+def _hijri_date(text: str, language: str) -> str:
+    module, name = _CALENDARS[language]
+    try:
+        found = getattr(import_module(module), name)(text.replace("\u200c", " ")).get_date()
+    except (ValueError, OverflowError, KeyError, IndexError):  # the calendar's own, for a day that is not in it
         return ""
-    return str(moment.isoformat() if _CLOCK.search(text) else moment.date().isoformat())
+    return _written(found.date_obj, text) if found and found.period != "month" and found.period != "year" else ""
+
+
+def _written(moment: datetime.datetime, text: str) -> str:
+    return moment.isoformat() if _CLOCK.search(text) else moment.date().isoformat()
 
 
 def is_ambiguous(text: str) -> bool:

@@ -6,8 +6,10 @@ import ipaddress
 import math
 import socket
 import ssl
+import threading
 import time
 from collections.abc import Callable, Iterable
+from concurrent.futures import Future
 
 import httpcore
 import httpx
@@ -74,7 +76,7 @@ class Guard(httpcore.NetworkBackend):
     ) -> httpcore.NetworkStream:
         """A connection to the first address of the host that answers. Raises NoConnectionError for a private one."""
         try:
-            addresses = self._resolve(host, port)
+            addresses = _within(self.within(timeout), self._resolve, host, port)
         except (OSError, UnicodeError) as error:
             raise NoConnectionError(
                 f"the host name {host} cannot be resolved; check the spelling and the connection."
@@ -93,6 +95,20 @@ class Guard(httpcore.NetworkBackend):
             else:
                 return _TimedStream(stream, self)
         raise failure
+
+
+def _within(seconds: float, resolve: Resolver, host: str, port: int) -> list[str]:
+    """What ``resolve`` returns or raises, a TimeoutError after so many seconds: the system's look-up has no limit."""
+    found: Future[list[str]] = Future()
+
+    def work() -> None:
+        try:
+            found.set_result(resolve(host, port))
+        except BaseException as error:
+            found.set_exception(error)
+
+    threading.Thread(target=work, name="isnad-resolve", daemon=True).start()
+    return found.result(seconds)
 
 
 class _TimedStream(httpcore.NetworkStream):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import io
 import json
+import logging
 import re
 from collections.abc import Iterator
 from typing import Any
@@ -16,6 +17,8 @@ from lxml.html import fromstring
 from ingest.draft import Failure
 from ingest.fetch import Fetcher, Page, unpack
 from rag.errors import ArticleError
+
+log = logging.getLogger(__name__)
 
 # What a feed or sitemap says of an article, by the names of a Draft's fields, as written there.
 Facts = dict[str, str]
@@ -93,6 +96,7 @@ def read_address(url: str, fetcher: Fetcher, *, max_articles: int) -> Iterator[t
         if address in seen or address in reached:
             continue
         if len(seen) == max_articles:
+            log.warning("%s lists more than %d articles; --max-articles reads more of them", url, max_articles)
             break
         seen.add(address)
         try:

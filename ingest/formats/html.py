@@ -88,6 +88,8 @@ def _draft(raw: bytes, *, charset: str, url: str) -> Draft:
     tree, parse_notes = _parse(decoded.text)
     facts = read_facts(tree, url=url)
     text, text_notes = _main_text(tree)
+    if not text and parse_notes:
+        raise ArticleError("its text is nested more than 2,048 levels deep; open it in a browser and save it as text.")
     if not text:
         raise ArticleError(
             "expected a page with text, found none; if a script builds the page, save it from a browser as HTML first."

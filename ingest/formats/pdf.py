@@ -155,7 +155,7 @@ def _without_margins(pages: Sequence[list[Line]]) -> list[list[Line]]:
             or (len(pages) > 1 and plain(line).strip("-–— ./") == "#")
         ]
         kept.append([line for line in lines if line not in running])
-    return kept
+    return kept if any(kept) else list(pages)
 
 
 def _paragraphs(lines: Sequence[Line]) -> list[str]:
