@@ -23,6 +23,9 @@ from ui.session import Session
 
 log = logging.getLogger(__name__)
 
+# Seconds.
+_CLOSING = 5.0
+
 
 class Backend:
     """Loads the model, fills an empty collection with the samples if asked to, and then answers.
@@ -39,17 +42,19 @@ class Backend:
         self._error: IsnadError | None = None
         self._done = threading.Event()
         self._writing = threading.Lock()
-        self._open = ExitStack()
+        self._closing = threading.Event()
+        self._thread = threading.Thread(target=self._hold_open, name="isnad-prepare", daemon=True)
         self._counted = -1
         self._status = "Loading the embedding model…"
 
     def start(self) -> None:
         """Begins to make ready, in a thread of its own."""
-        threading.Thread(target=self._prepare, name="isnad-prepare", daemon=True).start()
+        self._thread.start()
 
     def close(self) -> None:
         """Leaves the collection to others."""
-        self._open.close()
+        self._closing.set()
+        self._thread.join(_CLOSING)  # it may be waiting for another process, or converting the model
 
     @property
     def ready(self) -> bool:
@@ -112,15 +117,21 @@ class Backend:
     def _failure(self) -> IsnadError:
         return self._error or IsnadError("The assistant could not be started.")
 
-    def _prepare(self) -> None:
+    def _hold_open(self) -> None:
+        # A lock is let go by the thread that took it.
+        with ExitStack() as opened:
+            self._prepare(opened)
+            self._closing.wait()
+
+    def _prepare(self, opened: ExitStack) -> None:
         try:
             model = build_model(self.settings)
             self._status = "Opening the collection…"
             store = build_store(self.settings, model, writing=True, waiting=self._say)
-            self._open.callback(store.close)
+            opened.callback(store.close)
             self._model, self._store = model, store
             # From here on other processes find the folder taken, and their commands come here and wait.
-            self._open.enter_context(listening(self.settings, self._session, commands=COMMANDS))
+            opened.enter_context(listening(self.settings, self._session, commands=COMMANDS))
             if self._samples and not store.count():
                 self._fill(model, store)
             self._assistant = build_assistant(self.settings, model, store)
@@ -168,16 +179,19 @@ class ServedSession:
         self._waiting = waiting
 
     def model(self) -> Model:
-        """The page's model, or another that the command names, for a rebuild."""
+        """The page's model. Raises SettingsError when the command is to use another."""
+        check_same_model(self.settings, self._backend.settings)
+        return self._backend.model()
+
+    def new_model(self) -> Model:
+        """The page's model, or another that the command names."""
         if self.settings.embedding_model != self._backend.settings.embedding_model:
             return build_model(self.settings)
         return self._backend.model()
 
     @contextmanager
     def collection(self, model: Model | None = None, *, writing: bool = False) -> Iterator[Store]:
-        """The page's collection, checked to be of that model if one is given."""
-        if model is not None:
-            check_same_model(self.settings, self._backend.settings)
+        """The page's collection."""
         with self._backend.collection(writing=writing, waiting=self._waiting) as store:
             yield store
 

@@ -173,7 +173,7 @@ def rebuild(options: Namespace, session: Session, console: Console) -> int:
     from ui.console import Progress
 
     with session.collection(writing=True) as store:
-        model = session.model()
+        model = session.new_model()
         total = store.count()
         count = 0
         for count in reembed(store, model.embedder, model.means, stamp=model.stamp):

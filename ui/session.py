@@ -21,7 +21,11 @@ class Session(Protocol):
         ...
 
     def model(self) -> Model:
-        """The embedding model. Raises ModelError."""
+        """The embedding model. Raises ModelError, SettingsError where another one is loaded than the settings name."""
+        ...
+
+    def new_model(self) -> Model:
+        """The embedding model for a rebuild, whichever one is loaded. Raises ModelError."""
         ...
 
     def collection(self, model: Model | None = None, *, writing: bool = False) -> AbstractContextManager[Store]:
@@ -43,6 +47,10 @@ class OwnSession:
     def model(self) -> Model:
         """The embedding model. Raises ModelError."""
         return build_model(self.settings)
+
+    def new_model(self) -> Model:
+        """The same. Raises ModelError."""
+        return self.model()
 
     @contextmanager
     def collection(self, model: Model | None = None, *, writing: bool = False) -> Iterator[Store]:
@@ -79,16 +87,19 @@ class SharedSession:
     _store: Store
 
     def model(self) -> Model:
-        """The model of the ingest."""
+        """The model of the ingest. Raises SettingsError when the command is to use another."""
+        from ui.control import check_same_model
+
+        check_same_model(self.settings, self._of)
         return self._model
+
+    def new_model(self) -> Model:
+        """The same: no rebuild comes here."""
+        return self.model()
 
     @contextmanager
     def collection(self, model: Model | None = None, *, writing: bool = False) -> Iterator[Store]:
-        """The collection of the ingest, checked to be of that model if one is given."""
-        from ui.control import check_same_model
-
-        if model is not None:
-            check_same_model(self.settings, self._of)
+        """The collection of the ingest."""
         yield self._store
 
     def rebuilt(self, model: Model) -> None:

@@ -9,8 +9,10 @@ peak memory of reading and splitting it, its embedding left out.
 from __future__ import annotations
 
 import argparse
+import contextlib
 import json
 import random
+import re
 import resource
 import tempfile
 import time
@@ -95,11 +97,12 @@ def _large(folder: Path) -> None:
     before = _peak()
     began = time.perf_counter()
     articles = passages = 0
+    reader = 0.0
     for window in prepare(read(find_files([file]), Overrides()), Catalog([]), embedder):
+        reader = max(reader, _reader_peak())
         articles += len(window.articles)
         passages += sum(len(found) for _, _, found in window.articles)
     seconds = time.perf_counter() - began
-    reader = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1e6
     print(
         f"{file.stat().st_size / 1e9:.2f} GB, {articles} articles, {passages} passages in {seconds:.0f} s; peak memory "
         f"{_peak():.2f} GB (with the model alone {before:.2f} GB), reading process {reader:.2f} GB"
@@ -117,6 +120,17 @@ def _write_large(file: Path) -> None:
                 text += "\n" + pool[(number * 7 + len(text)) % len(pool)]
             record = {"id": number, "title": f"Article {number}", "text": text}
             target.write(json.dumps(record, ensure_ascii=False) + "\n")
+
+
+def _reader_peak() -> float:
+    """The peak memory of the reading process so far, in GB; 0 where there is no /proc to tell."""
+    peak = 0.0
+    for task in Path("/proc/self/task").glob("*/children"):
+        for child in task.read_text().split():
+            with contextlib.suppress(OSError):
+                found = re.search(r"VmHWM:\s+(\d+) kB", Path(f"/proc/{child}/status").read_text())
+                peak = max(peak, int(found[1]) / 1e6) if found else peak
+    return peak
 
 
 def _peak() -> float:
