@@ -1,11 +1,12 @@
 """Articles into the collection: split, embedded, centred, linked, stored; what has not changed is left alone.
 
-Files are read in another process and split in a thread, both while the passages before are being embedded.
+Files are read in another process, split in a thread and embedded in a second one, while those before are being written.
 """
 
 from __future__ import annotations
 
 import logging
+import math
 import time
 from collections.abc import Generator, Iterable, Iterator, Sequence
 from contextlib import closing
@@ -27,13 +28,15 @@ from rag.types import Article, Passage
 log = logging.getLogger(__name__)
 
 # Passages that are embedded and written together: enough to sort them by length into even batches and to write few
-# times, and few enough (some 8 seconds' work) that a run that is killed loses little.
-_WINDOW = 256
+# times, and few enough (some 4 seconds' work) that a run that is killed loses little. The first are fewer, so that the
+# embedding, which takes longest, begins at once.
+_WINDOW = 128
+_FIRST_WINDOW = 32
 # … or articles, or seconds since the first of them, so that what needs no embedding is reported as it goes.
 _WINDOW_ARTICLES = 500
 _WINDOW_SECONDS = 2.0
-# Windows that wait, ready to be embedded.
-_AHEAD = 2
+# Windows that wait, ready to be embedded, and embedded ones.
+_SPLIT_AHEAD, _EMBEDDED_AHEAD = 2, 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,18 +62,24 @@ Prepared = tuple[Article, str, list[Passage]]
 class _Window:
     """What is embedded and written together, and what there is to report when that is done."""
 
+    passages: int = _WINDOW
     articles: list[Prepared] = field(default_factory=list)
     plans: list[Plan] = field(default_factory=list)
     results: list[Ingested | Reading] = field(default_factory=list)
-    began: float = field(default_factory=time.monotonic)
+    began: float = math.inf
 
     @property
     def full(self) -> bool:
         return (
-            sum(len(passages) for _, _, passages in self.articles) >= _WINDOW
+            sum(len(passages) for _, _, passages in self.articles) >= self.passages
             or len(self.results) >= _WINDOW_ARTICLES
             or time.monotonic() - self.began > _WINDOW_SECONDS
         )
+
+    def report(self, result: Ingested | Reading) -> None:
+        """Adds a result; the first one starts the clock."""
+        self.began = min(self.began, time.monotonic())
+        self.results.append(result)
 
 
 def open_catalog(store: Store) -> Catalog:
@@ -88,9 +97,15 @@ def ingest(
 
     Raises StoreError when the collection cannot be written; what was stored before stays.
     """
-    with closing(ahead(prepare(readings, catalog, embedder), _AHEAD)) as windows:
-        for window in windows:
-            _write(window, store, embedder, means)
+
+    def embedded() -> Generator[tuple[_Window, list[Embedded]], None, None]:
+        with closing(ahead(prepare(readings, catalog, embedder), _SPLIT_AHEAD)) as windows:
+            for window in windows:
+                yield window, _embed(window.articles, embedder, means)
+
+    with closing(ahead(embedded(), _EMBEDDED_AHEAD)) as ready:
+        for window, vectors in ready:
+            _write(window, vectors, store, embedder, means)
             yield from window.results
 
 
@@ -112,7 +127,7 @@ def prune(
     for article_id in ids:
         window = _Window()
         _plan_in(window, catalog.remove(article_id), embedder)
-        _write(window, store, embedder, means)
+        _write(window, [], store, embedder, means)
         yield Ingested(article_id, Outcome.REMOVED, id=article_id)
 
 
@@ -134,11 +149,11 @@ def reembed(store: Store, embedder: Embedder, means: LanguageMeans, *, stamp: Mo
 
 def prepare(readings: Iterable[Reading], catalog: Catalog, embedder: Embedder) -> Generator[_Window, None, None]:
     """What is to be done with the readings, split into passages, in portions to be embedded and written together."""
-    window = _Window()
+    window = _Window(_FIRST_WINDOW)
     for reading in readings:
         if reading.article is None:
             failed = Ingested(reading.name, Outcome.FAILED, reason=reading.reason)
-            window.results.append(failed if reading.reason else reading)
+            window.report(failed if reading.reason else reading)
         else:
             plan = catalog.plan(reading.article)
             if plan.heirs or plan.delete:  # changes what others in the window may build on: a window of its own
@@ -146,7 +161,7 @@ def prepare(readings: Iterable[Reading], catalog: Catalog, embedder: Embedder) -
                 window = _Window()
             notes = (*reading.notes, plan.note) if plan.note else reading.notes
             article = reading.article
-            window.results.append(
+            window.report(
                 Ingested(
                     reading.name,
                     plan.outcome,
@@ -190,11 +205,15 @@ def _embed(prepared: Sequence[Prepared], embedder: Embedder, means: LanguageMean
     return embedded
 
 
-def _write(window: _Window, store: Store, embedder: Embedder, means: LanguageMeans) -> None:
-    for plan in window.plans:
-        if plan.heirs and (old := store.article(plan.former)):
-            window.articles.append(_split(heir_article(plan.heirs, old), plan.heirs[0].version, embedder))
-    embedded = _embed(window.articles, embedder, means)
+def _write(
+    window: _Window, embedded: Sequence[Embedded], store: Store, embedder: Embedder, means: LanguageMeans
+) -> None:
+    heirs = [
+        _split(heir_article(plan.heirs, old), plan.heirs[0].version, embedder)
+        for plan in window.plans
+        if plan.heirs and (old := store.article(plan.former))
+    ]
+    embedded = [*embedded, *_embed(heirs, embedder, means)]
     stories, merged = link(embedded, store)
     store.put([replace(each, article=replace(each.article, story=stories.pop(each.article.id))) for each in embedded])
     for article_id, story in stories.items():

@@ -6,11 +6,11 @@ import hashlib
 import json
 import logging
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 Vectors = NDArray[np.float32]
+_P = ParamSpec("_P")
+T = TypeVar("T")
 
 _BATCH = 32
 
@@ -55,7 +57,9 @@ class Embedder:
 
     def __init__(self, model: SentenceTransformer, *, name: str, fingerprint: str) -> None:
         self._model = model
-        self._tokenizing = threading.Lock()  # a fast tokenizer refuses to be borrowed by two threads at once
+        # A fast tokenizer refuses to be borrowed by two threads at once; the lock is not held while the model computes.
+        self._tokenizing = threading.Lock()
+        model.preprocess = self._alone(model.preprocess)  # type: ignore[method-assign]
         self.name = name
         self.fingerprint = fingerprint
         self.dimension = int(model.get_embedding_dimension() or 0)
@@ -97,6 +101,13 @@ class Embedder:
         information = np.array([-score for _, score in model["vocab"]], dtype=np.float32)
         return np.asarray(np.clip(information - _COMMON, _LEAST, _RARE - _COMMON), dtype=np.float32)
 
+    def _alone(self, tokenize: Callable[_P, T]) -> Callable[_P, T]:
+        def locked(*arguments: _P.args, **options: _P.kwargs) -> T:
+            with self._tokenizing:
+                return tokenize(*arguments, **options)
+
+        return locked
+
     def _tokens(self, texts: Sequence[str]) -> list[list[int]]:
         with self._tokenizing:
             encoded = self._model.tokenizer(list(texts), add_special_tokens=False, truncation=False, verbose=False)
@@ -106,10 +117,10 @@ class Embedder:
         if not texts:
             return []
         prompt = self._question_prompt if question else self._passage_prompt
+        outputs: Any = self._model.encode(
+            list(texts), prompt=prompt, output_value=None, batch_size=_BATCH, show_progress_bar=False
+        )
         with self._tokenizing:
-            outputs: Any = self._model.encode(
-                list(texts), prompt=prompt, output_value=None, batch_size=_BATCH, show_progress_bar=False
-            )
             encoded = self._model.tokenizer(
                 [prompt + text for text in texts],
                 truncation=True,
@@ -131,8 +142,7 @@ class Embedder:
         if not texts:
             return np.zeros((0, self.dimension), dtype=np.float32)
         encode = self._model.encode_query if question else self._model.encode_document
-        with self._tokenizing:
-            vectors = encode(list(texts), batch_size=_BATCH, normalize_embeddings=True, show_progress_bar=False)
+        vectors = encode(list(texts), batch_size=_BATCH, normalize_embeddings=True, show_progress_bar=False)
         return np.asarray(vectors, dtype=np.float32)
 
 

@@ -57,7 +57,7 @@ def _front_matter(text: str) -> tuple[dict[str, str], str]:
         return dict.fromkeys(_FIELDS, ""), text
     try:
         # BaseLoader leaves every value the text it is: a title "No" stays "No", a date stays as written.
-        found = yaml.load(match.group(1) or "", Loader=yaml.BaseLoader) or {}  # noqa: S506
+        found = yaml.load(match.group(1) or "", Loader=yaml.CBaseLoader) or {}  # noqa: S506
     except (yaml.YAMLError, RecursionError) as error:
         mark = getattr(error, "problem_mark", None)
         where = f" in line {mark.line + 2}" if mark else ""
