@@ -14,7 +14,6 @@ from ingest.complete import Overrides
 from ingest.load import Item, find_files
 from ingest.read import Reading, read
 
-
 # Seconds; a busy machine takes some to start the process.
 _PATIENCE = 20
 
