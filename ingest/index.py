@@ -12,6 +12,8 @@ from collections.abc import Generator, Iterable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field, replace
 
+import numpy as np
+
 from ingest.ahead import ahead
 from ingest.catalog import Catalog, Outcome, Plan, heir_article
 from ingest.read import Reading
@@ -20,7 +22,7 @@ from ingest.story import link
 from rag.centring import LanguageMeans
 from rag.chroma import ModelStamp
 from rag.embedding import Embedder
-from rag.language import primary
+from rag.evidence import read_passages
 from rag.records import Embedded, article_version
 from rag.store import Store
 from rag.types import Article, Passage
@@ -195,13 +197,15 @@ def _embed(prepared: Sequence[Prepared], embedder: Embedder, means: LanguageMean
     rows = [(article, passage) for article, _, passages in prepared for passage in passages]
     if not rows:
         return []
-    vectors = embedder.embed_passages([passage.under(article.title) for article, passage in rows])
-    vectors = means.centre_passages(vectors, [primary(article.language) for article, _ in rows])
+    read = read_passages(rows, embedder, means)
+    vectors = np.stack([vector for vector, _ in read])
+    states = [packed for _, packed in read]
     embedded = []
     start = 0
     for article, version, passages in prepared:
-        embedded.append(Embedded(article, version, passages, vectors[start : start + len(passages)]))
-        start += len(passages)
+        end = start + len(passages)
+        embedded.append(Embedded(article, version, passages, vectors[start:end], states[start:end]))
+        start = end
     return embedded
 
 

@@ -37,7 +37,7 @@ class Assistant:
         self._store = store
         self._embedder = embedder
         self._means = means
-        self._reader = PassageReader(embedder, means)
+        self._reader = PassageReader(store, embedder, means)
         self._calibration = load_calibration()
         self._min_confidence = self._calibration.min_confidence if min_confidence is None else min_confidence
 
@@ -59,7 +59,7 @@ class Assistant:
         language = detect(question) or "en"
         vector, tokens = self.read(question, language)
         clock.lap("embed")
-        hits = self.retrieve(vector, language)
+        hits = self.retrieve(vector, tokens, language)
         clock.lap("search")
         ranked = self.rank(tokens, hits, language)
         clock.lap("evidence")
@@ -80,22 +80,22 @@ class Assistant:
         return confidence * (1 if names_matched(question, tokens, passage, language=language) else _ABOUT_ANOTHER)
 
     def search(self, question: str, *, k: int = TOP_K) -> list[Hit]:
-        """The ``k`` passages nearest to a question, best first, whether or not they answer it."""
+        """The ``k`` best passages for a question, best first, whether or not they answer it."""
         question = check_question(question)
         language = detect(question) or "en"
-        vector, _ = self.read(question, language)
-        return self.retrieve(vector, language, k=k)
+        vector, tokens = self.read(question, language)
+        return self.retrieve(vector, tokens, language, k=k)
 
-    def retrieve(self, vector: Vectors, language: str, *, k: int = TOP_K) -> list[Hit]:
-        """The ``k`` passages nearest to a question read by ``read``, best first."""
-        return retrieve(vector, self._store, language=language, k=k)
+    def retrieve(self, vector: Vectors, tokens: TokenStates, language: str, *, k: int = TOP_K) -> list[Hit]:
+        """The ``k`` best passages for a question read by ``read``, best first."""
+        return retrieve(vector, tokens, self._store, self._reader, language=language, k=k)
 
     def evidence(self, question: str) -> list[Evidence]:
         """Every sentence of the nearest passages, best first: what ``ask`` chooses from."""
         question = check_question(question)
         language = detect(question) or "en"
         vector, tokens = self.read(question, language)
-        return self.rank(tokens, self.retrieve(vector, language), language)
+        return self.rank(tokens, self.retrieve(vector, tokens, language), language)
 
     def rank(self, tokens: TokenStates, hits: Sequence[Hit], language: str) -> list[Evidence]:
         """Every sentence of the hits, best first, for a question read by ``read``."""

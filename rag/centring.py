@@ -116,7 +116,7 @@ def compute_means(embedder: Embedder) -> LanguageMeans:
                 embedder.embed_questions(questions).mean(axis=0),
                 embedder.embed_passages(passages).mean(axis=0),
                 np.concatenate([embedder.read_question(question)[1].states for question in questions]).mean(axis=0),
-                np.concatenate([read.states for read in embedder.read_passages(passages)]).mean(axis=0),
+                np.concatenate([read.states for _, read in embedder.read_passages(passages)]).mean(axis=0),
             )
         )
     return LanguageMeans(languages, *(np.stack(means) for means in zip(*rows, strict=True)))

@@ -36,7 +36,7 @@ class IsnadRetriever(BaseRetriever):
                 "url": article.url,
                 "start": hit.passage.start,
                 "end": hit.passage.end,
-                "score": hit.dense,
+                "score": hit.score,
             }
             documents.append(Document(id=hit.passage.id, page_content=hit.passage.text, metadata=metadata))
         return documents

@@ -7,6 +7,7 @@ import json
 import logging
 import threading
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -80,9 +81,9 @@ class Embedder:
         (output,) = self._outputs([question], question=True)
         return output[0], output[1]
 
-    def read_passages(self, passages: Sequence[str]) -> list[TokenStates]:
-        """The token states of passages, each token in the light of its whole passage."""
-        return [states for _, states in self._outputs(passages, question=False)]
+    def read_passages(self, passages: Sequence[str]) -> list[tuple[Vectors, TokenStates]]:
+        """The unit vector of each passage and its tokens', each token in the light of its whole passage."""
+        return self._outputs(passages, question=False)
 
     def count_tokens(self, texts: Sequence[str]) -> list[int]:
         """How many tokens each text has for this model, without special tokens and prompt."""
@@ -117,9 +118,10 @@ class Embedder:
         if not texts:
             return []
         prompt = self._question_prompt if question else self._passage_prompt
-        outputs: Any = self._model.encode(
-            list(texts), prompt=prompt, output_value=None, batch_size=_BATCH, show_progress_bar=False
-        )
+        with self._precision(question=question):
+            outputs: Any = self._model.encode(
+                list(texts), prompt=prompt, output_value=None, batch_size=_BATCH, show_progress_bar=False
+            )
         with self._tokenizing:
             encoded = self._model.tokenizer(
                 [prompt + text for text in texts],
@@ -142,8 +144,27 @@ class Embedder:
         if not texts:
             return np.zeros((0, self.dimension), dtype=np.float32)
         encode = self._model.encode_query if question else self._model.encode_document
-        vectors = encode(list(texts), batch_size=_BATCH, normalize_embeddings=True, show_progress_bar=False)
-        return np.asarray(vectors, dtype=np.float32)
+        with self._precision(question=question):
+            vectors: Any = encode(
+                list(texts),
+                batch_size=_BATCH,
+                normalize_embeddings=True,
+                show_progress_bar=False,
+                convert_to_tensor=True,
+            )
+        return np.asarray(vectors.float().numpy(), dtype=np.float32)
+
+    def _precision(self, *, question: bool) -> AbstractContextManager[None]:
+        """Passages are multiplied in bfloat16 where the processor has tiles for it (AMX).
+
+        That is 2.6 times as fast in bulk, and the vectors' cosine to those in float32 is at least .99998. A question
+        alone is not faster so.
+        """
+        import torch
+
+        if question or not torch.cpu._is_amx_tile_supported():
+            return nullcontext()
+        return torch.autocast("cpu", torch.bfloat16)
 
 
 def load_embedder(model: str, *, cache: Path) -> Embedder:

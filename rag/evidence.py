@@ -23,7 +23,9 @@ import numpy as np
 from rag.centring import LanguageMeans
 from rag.embedding import Embedder, TokenStates, Vectors
 from rag.language import primary
-from rag.types import Hit, Passage, Quote
+from rag.states import PackedStates, pack, rotate
+from rag.store import Store
+from rag.types import Article, Hit, Passage, Quote
 
 # The share of the sentence's own tokens in its score; the rest is for the best match anywhere in title and passage. On
 # XQuAD articles 1–24 hit@1 is the same from 0.5 to 0.85 in six language pairs.
@@ -48,7 +50,7 @@ _EQUAL = 0.02
 # What ends a sentence in the scripts of the world, closing quotation marks and brackets included.
 _FINAL = frozenset(".!?…。！？؟۔।॥։።།॥:;；：»”’\"')）」』】")
 _LONGEST_HEADING = 100
-# About 80 kB each at 100 tokens.
+# About 20 kB each at 100 tokens.
 _KEPT_PASSAGES = 1000
 
 
@@ -62,28 +64,27 @@ class Evidence:
 
 
 class PassageReader:
-    """Centred token states of passages, kept for the next question. Threads may share one."""
+    """Centred token states of passages: those kept with the collection, else computed, and kept for the next question.
 
-    def __init__(self, embedder: Embedder, means: LanguageMeans) -> None:
+    Threads may share one.
+    """
+
+    def __init__(self, store: Store, embedder: Embedder, means: LanguageMeans) -> None:
+        self._store = store
         self._embedder = embedder
         self._means = means
-        self._kept: OrderedDict[str, TokenStates] = OrderedDict()
+        self._kept: OrderedDict[str, PackedStates] = OrderedDict()
         self._lock = threading.Lock()
 
-    def read(self, hits: Sequence[Hit]) -> list[TokenStates]:
-        """The token states of each hit's title and passage, unit length, less the mean state of its language.
-
-        Spans count from the passage's first character; the title's lie below 0.
-        """
+    def read(self, hits: Sequence[Hit]) -> list[PackedStates]:
+        """The token states of each hit's title and passage, unit length, less the mean state of its language."""
         ids = [hit.passage.id for hit in hits]
         with self._lock:
             known = {passage_id: self._kept[passage_id] for passage_id in ids if passage_id in self._kept}
+        known |= self._store.states([passage_id for passage_id in ids if passage_id not in known])
         new = [hit for hit in hits if hit.passage.id not in known]
-        texts = [hit.passage.under(hit.article.title) for hit in new]
-        for hit, text, tokens in zip(new, texts, self._embedder.read_passages(texts), strict=True):
-            centred = self._means.centre_passage_tokens(tokens.states, primary(hit.passage.language))
-            spans = tokens.spans - (len(text) - len(hit.passage.text))
-            known[hit.passage.id] = TokenStates(centred, spans, tokens.weights)
+        computed = read_passages([(hit.article, hit.passage) for hit in new], self._embedder, self._means)
+        known |= {hit.passage.id: states for hit, (_, states) in zip(new, computed, strict=True)}
         with self._lock:
             for passage_id in ids:
                 self._kept[passage_id] = known[passage_id]
@@ -91,6 +92,64 @@ class PassageReader:
             while len(self._kept) > _KEPT_PASSAGES:
                 self._kept.popitem(last=False)
         return [known[passage_id] for passage_id in ids]
+
+
+def read_passages(
+    passages: Sequence[tuple[Article, Passage]], embedder: Embedder, means: LanguageMeans
+) -> list[tuple[Vectors, PackedStates]]:
+    """The centred unit vector of each passage under its title, shape (dimension,), and its centred token states."""
+    texts = [passage.under(article.title) for article, passage in passages]
+    results = []
+    for (article, passage), text, (vector, tokens) in zip(passages, texts, embedder.read_passages(texts), strict=True):
+        language = primary(article.language)
+        centred = TokenStates(
+            means.centre_passage_tokens(tokens.states, language),
+            tokens.spans - (len(text) - len(passage.text)),
+            tokens.weights,
+        )
+        results.append((means.centre_passages(vector[None], [language])[0], pack(centred, passage)))
+    return results
+
+
+@dataclass(frozen=True, slots=True)
+class Interaction:
+    """How a question's tokens are matched in a passage: ``sentences`` are the scores of its sentences, ``passage`` the
+    mean of the best of them and of the plain mean over title and passage.
+    """
+
+    sentences: tuple[float, ...]
+    passage: float
+
+
+def interact(question: TokenStates, hits: Sequence[Hit], reader: PassageReader) -> list[Interaction]:
+    """Late interaction of a question, its centred token states, with the passages."""
+    packed = reader.read(hits)
+    counts = [len(each.scales) for each in packed]
+    results = [Interaction((-1.0,) * len(hit.passage.sentences), -1.0) for hit in hits]
+    filled = [index for index, count in enumerate(counts) if count]
+    if not filled or not len(question.states):
+        return results
+    cosines: Vectors = rotate(question.states) @ np.concatenate([packed[index].unpacked() for index in filled]).T
+    starts = np.cumsum([0, *(counts[index] for index in filled)])
+    anywhere: Vectors = np.maximum.reduceat(cosines, starts[:-1], axis=1)
+    means = np.average(anywhere, axis=0, weights=question.weights)
+    for place, index in enumerate(filled):
+        sentences = packed[index].sentences
+        # Tokens of one sentence stand together; the title's come first.
+        bounds = np.concatenate([[0], np.flatnonzero(np.diff(sentences)) + 1])
+        own: Vectors = np.maximum.reduceat(cosines[:, starts[place] : starts[place + 1]], bounds, axis=1)
+        mixed = _OWN_SHARE * own + (1 - _OWN_SHARE) * anywhere[:, place, None]
+        scores = dict(
+            zip(
+                sentences[bounds].tolist(),
+                soft_minimum(mixed.astype(np.float32), question.weights).tolist(),
+                strict=True,
+            )
+        )
+        # A sentence beyond what the model reads has no tokens here.
+        by_sentence = tuple(scores.get(number, -1.0) for number in range(len(hits[index].passage.sentences)))
+        results[index] = Interaction(by_sentence, (max(by_sentence) + float(means[place])) / 2)
+    return results
 
 
 def rank_evidence(
@@ -102,9 +161,9 @@ def rank_evidence(
     """
     best: dict[tuple[str, int], Evidence] = {}
     headings: dict[tuple[str, int], Evidence] = {}
-    for hit, tokens in zip(hits, reader.read(hits), strict=True):
+    for hit, interaction in zip(hits, interact(question, hits, reader), strict=True):
         bonus = SAME_LANGUAGE_BONUS * (primary(language) == primary(hit.passage.language))
-        for index, score in enumerate(_sentence_scores(question, tokens, hit.passage)):
+        for index, score in enumerate(interaction.sentences):
             start, end = hit.passage.sentences[index]
             found = Evidence(Quote(hit.passage.sentence(index), start, end), hit, score - bonus)
             kept = headings if _is_heading(hit, index) else best
@@ -114,24 +173,9 @@ def rank_evidence(
     return sorted((best or headings).values(), key=lambda evidence: -evidence.score)
 
 
-def _sentence_scores(question: TokenStates, tokens: TokenStates, passage: Passage) -> list[float]:
-    """The score of each sentence of a passage, from its own tokens and those of title and passage together."""
-    cosines = question.states @ tokens.states.T
-    if not cosines.size:
-        return [-1.0] * len(passage.sentences)
-    anywhere = cosines.max(axis=1)
-    scores = []
-    for start, end in passage.sentences:
-        inside = (tokens.spans[:, 1] > start - passage.start) & (tokens.spans[:, 0] < end - passage.start)
-        # A sentence beyond what the model reads has no tokens here.
-        own = cosines[:, inside].max(axis=1) if inside.any() else np.full_like(anywhere, -1.0)
-        scores.append(soft_minimum(_OWN_SHARE * own + (1 - _OWN_SHARE) * anywhere, question.weights))
-    return scores
-
-
-def soft_minimum(values: Vectors, weights: Vectors) -> float:
-    """A weighted mean that leans to the smallest values: −log(Σ wᵢ exp(−s·vᵢ) / Σ wᵢ) / s, with s = _SHARPNESS."""
-    return float(-np.log(np.average(np.exp(-_SHARPNESS * values), weights=weights)) / _SHARPNESS)
+def soft_minimum(values: Vectors, weights: Vectors) -> Vectors:
+    """Means over the first axis that lean to the smallest values: −log(Σ wᵢ exp(−s·vᵢ) / Σ wᵢ) / s, s = _SHARPNESS."""
+    return np.asarray(-np.log(np.average(np.exp(-_SHARPNESS * values), axis=0, weights=weights)) / _SHARPNESS)
 
 
 def choose_evidence(ranked: Sequence[Evidence], *, language: str) -> list[Evidence]:

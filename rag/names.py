@@ -11,6 +11,7 @@ import re
 
 from rag.embedding import TokenStates
 from rag.language import primary
+from rag.states import PackedStates, rotate
 
 _WORD = re.compile(r"[^\W_]+")
 # German and Luxembourgish write every noun with a capital.
@@ -23,15 +24,15 @@ _SHORTEST = 3
 _MATCHED = 0.45
 
 
-def names_matched(question: str, tokens: TokenStates, passage: TokenStates, *, language: str) -> bool:
+def names_matched(question: str, tokens: TokenStates, passage: PackedStates, *, language: str) -> bool:
     """Whether one of the names in the question is matched in the passage; True where it names nothing.
 
     ``tokens`` and ``passage`` are centred token states of the question and of the passage under its title.
     """
     spans = _names(question, language)
-    if not spans or not passage.states.size:
+    if not spans or not len(passage.scales):
         return not spans
-    matches = (tokens.states @ passage.states.T).max(axis=1)
+    matches = (rotate(tokens.states) @ passage.unpacked().T).max(axis=1)
     inside = [(tokens.spans[:, 1] > start) & (tokens.spans[:, 0] < end) for start, end in spans]
     return any(matches[name].mean() >= _MATCHED for name in inside if name.any())
 

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from rag.embedding import Vectors
+from rag.states import PackedStates
 from rag.types import Article, Copy, Passage
 
 _TEXTS = ("title", "url", "publisher", "author", "published", "language", "added_at", "identity", "origin", "story")
@@ -20,12 +21,16 @@ _OUTSIDE = ("id", "added_at", "identity", "origin", "story", "copies")
 
 @dataclass(frozen=True, slots=True)
 class Embedded:
-    """An article ready to be stored; ``vectors`` are its passages', shape (passages, dimension)."""
+    """An article ready to be stored; ``vectors`` are its passages', shape (passages, dimension).
+
+    ``states`` are the passages' token states; without them they are computed when they are needed.
+    """
 
     article: Article
     version: str
     passages: Sequence[Passage]
     vectors: Vectors
+    states: Sequence[PackedStates] = ()
 
     @property
     def centre(self) -> Vectors:
@@ -35,8 +40,8 @@ class Embedded:
 
     @property
     def size(self) -> int:
-        """How many bytes there are of text and vectors."""
-        return len(self.article.text.encode()) + self.vectors.nbytes
+        """How many bytes there are of text, vectors and token states."""
+        return len(self.article.text.encode()) + self.vectors.nbytes + sum(each.size for each in self.states)
 
     def record(self, *, added_at: str) -> dict[str, str | int]:
         """What is kept of the article beside its text."""

@@ -10,8 +10,11 @@ that a reader sees.
 from __future__ import annotations
 
 import datetime
+import hashlib
+import sqlite3
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from collections.abc import Collection as Group
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -25,6 +28,7 @@ from rag.embedding import Vectors
 from rag.errors import StoreError
 from rag.lock import lock_folder
 from rag.records import Embedded, Entry, flat_fields, read_article, read_entry, read_passage
+from rag.states import PackedStates, StateFile
 from rag.types import Article, Copy, Passage
 
 if TYPE_CHECKING:
@@ -51,11 +55,14 @@ class Found:
 class Store:
     """An open collection, which threads may share. Get one from ``open_store``; close it, or use it in ``with``."""
 
-    def __init__(self, client: ClientAPI, *, articles: Collection, passages: Collection, place: str) -> None:
+    def __init__(
+        self, client: ClientAPI, *, articles: Collection, passages: Collection, place: str, states: StateFile
+    ) -> None:
         self._client = client
         self._articles = articles
         self._passages = passages
         self._place = place
+        self._states = states
         self._lock: ReadWriteLock | None = None
 
     def __enter__(self) -> Store:
@@ -66,6 +73,7 @@ class Store:
 
     def close(self) -> None:
         """Lets other processes write to the collection; the store must not be used afterwards."""
+        self._states.close()
         if self._lock is not None:
             self._lock.release()
             self._lock = None
@@ -135,6 +143,7 @@ class Store:
         with translated(self._place):
             found = self._articles.get(ids=[each.article.id for each in batch], include=["metadatas"])
             old = dict(zip(found["ids"], found["metadatas"] or [], strict=True))
+            self._put_states(batch)
             self._upsert_passages(batch)
             self._articles.upsert(
                 ids=[each.article.id for each in batch],
@@ -170,7 +179,8 @@ class Store:
             articles, passages = (
                 chroma.create(self._client, name + chroma.NEXT, stamp) for name in (chroma.ARTICLES, chroma.PASSAGES)
             )
-        return Store(self._client, articles=articles, passages=passages, place=self._place)
+            states = self._states.beside(made_with=str(stamp))
+        return Store(self._client, articles=articles, passages=passages, place=self._place, states=states)
 
     def replace_with(self, successor: Store) -> None:
         """Puts a filled successor in the place of this collection, which from then on reads and writes that one."""
@@ -178,6 +188,7 @@ class Store:
             # From this call on there is no way back, and finish_replacing goes on from here after a crash.
             self._client.delete_collection(chroma.ARTICLES)
             chroma.finish_replacing(self._client)
+            self._states.take(successor._states)
         self._articles, self._passages = successor._articles, successor._passages
 
     def delete(self, ids: Iterable[str]) -> list[str]:
@@ -195,6 +206,8 @@ class Store:
 
     def sweep(self, entries: Group[Entry]) -> int:
         """Removes what an ingest that was killed has left; how many passages. ``entries`` are all there are."""
+        with translated(self._place):
+            self._states.keep_only({passage_id for entry in entries for passage_id in entry.passage_ids()})
         if self.count_passages() == sum(entry.passages for entry in entries):
             return 0
         versions = {entry.id: entry.version for entry in entries}
@@ -226,6 +239,11 @@ class Store:
             if len(found) >= k or wanted >= total:
                 return found[:k]
             wanted *= 4
+
+    def states(self, passage_ids: Sequence[str]) -> dict[str, PackedStates]:
+        """The token states of those passages that they are kept of."""
+        with translated(self._place):
+            return self._states.get(passage_ids)
 
     def similar(self, vectors: Vectors, *, k: int) -> list[list[tuple[Article, float]]]:
         """For each unit vector, shape (n, dimension), the ``k`` articles of the nearest means, with the cosines."""
@@ -306,8 +324,14 @@ class Store:
                 embeddings=np.stack([vector for _, _, vector in some]),
             )
 
+    def _put_states(self, batch: Sequence[Embedded]) -> None:
+        # Before the passages: what a write that stops half-way leaves here is not asked for, and swept out.
+        pairs = [pair for each in batch if each.states for pair in zip(each.passages, each.states, strict=True)]
+        self._states.put({passage.id: states for passage, states in pairs})
+
     def _delete_passages(self, entries: Iterable[Entry]) -> None:
         ids = [passage_id for entry in entries for passage_id in entry.passage_ids()]
+        self._states.delete(ids)
         for some in _slices(ids, self._client.get_max_batch_size()):
             self._passages.delete(ids=some)
 
@@ -332,27 +356,39 @@ def open_store(
         with translated(chroma_url):
             client = chroma.server_client(chroma_url)
             articles, passages = chroma.open_collections(client, stamp, place=chroma_url)
-            return Store(client, articles=articles, passages=passages, place=chroma_url)
+        with _usable(data_dir):
+            data_dir.mkdir(parents=True, exist_ok=True)
+            server = hashlib.sha256(chroma_url.encode()).hexdigest()[:8]
+            states = StateFile(data_dir / f"states_{server}.sqlite3", made_with=str(stamp or ""))
+        return Store(client, articles=articles, passages=passages, place=chroma_url, states=states)
     place = str(data_dir)
-    try:
+    with _usable(data_dir):
         data_dir.mkdir(parents=True, exist_ok=True)
         lock = lock_folder(data_dir, writing=writing, waiting=waiting)
-    except OSError as error:
-        raise StoreError(
-            f"The data folder {place} cannot be used: {error.strerror or error}. Set ISNAD_DATA_DIR to a folder that "
-            "can be written."
-        ) from error
     try:
         chroma.check_database(data_dir / "chroma" / "chroma.sqlite3", place)
         with translated(place):
             client = chroma.folder_client(data_dir / "chroma")
             articles, passages = chroma.open_collections(client, stamp, place=place)
-            store = Store(client, articles=articles, passages=passages, place=place)
+        with _usable(data_dir):
+            states = StateFile(data_dir / "states.sqlite3", made_with=str(stamp or ""))
+            store = Store(client, articles=articles, passages=passages, place=place, states=states)
     except BaseException:
         lock.release()
         raise
     store._lock = lock
     return store
+
+
+@contextmanager
+def _usable(data_dir: Path) -> Iterator[None]:
+    try:
+        yield
+    except (OSError, sqlite3.Error) as error:
+        raise StoreError(
+            f"The data folder {data_dir} cannot be used: {getattr(error, 'strerror', None) or error}. Set "
+            "ISNAD_DATA_DIR to a folder that can be written."
+        ) from error
 
 
 def _slices(items: Sequence[T], size: int) -> Iterator[list[T]]:

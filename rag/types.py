@@ -115,11 +115,16 @@ class Passage:
 
 @dataclass(frozen=True, slots=True)
 class Hit:
-    """A retrieved passage and how close it is to the question: ``dense`` is a cosine, −1 to 1."""
+    """A retrieved passage and how well it matches the question.
+
+    ``dense`` is the cosine of the vectors, ``score`` the mean cosine of the question's tokens to their best matches in
+    the passage; both −1 to 1.
+    """
 
     passage: Passage
     article: Article
     dense: float
+    score: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

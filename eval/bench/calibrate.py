@@ -47,7 +47,7 @@ def observations(
     half = half_of(asked, 1)
     for question in [question for question in asked.questions if question.article_id in half][::_EVERY]:
         vector, tokens = assistant.read(question.text, asked.language)
-        hits = assistant.retrieve(vector, asked.language, k=passages)
+        hits = assistant.retrieve(vector, tokens, asked.language, k=passages)
         others = [article for article in articles if article != question.article_id]
         for size in _SIZES:
             for answerable in (True, False):

@@ -70,7 +70,7 @@ def _ask(assistant: Assistant, question: str, gold: Question, language: str) -> 
         return article_id == gold.article_id and start <= gold.start and gold.end <= end
 
     vector, tokens = assistant.read(question, language)
-    hits = assistant.retrieve(vector, language, k=_WITH_SPARE)
+    hits = assistant.retrieve(vector, tokens, language, k=_WITH_SPARE)
     other_articles = [hit for hit in hits if hit.article.id != gold.article_id]
     other_passages = [hit for hit in hits if not _touches(hit, gold)]
     evidence, without_article, without_passages = (

@@ -1,0 +1,90 @@
+"""Packed token states: what is kept of them, and the file that they are kept in."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from rag.embedding import TokenStates
+from rag.states import TITLE, PackedStates, StateFile, pack, rotate
+from rag.types import Passage
+
+
+def _unit(rows: int, dimension: int) -> np.ndarray:
+    states = np.random.default_rng(0).standard_normal((rows, dimension)).astype(np.float32)
+    return np.asarray(states / np.linalg.norm(states, axis=1, keepdims=True))
+
+
+def _passage(sentences: tuple[tuple[int, int], ...]) -> Passage:
+    start, end = sentences[0][0], sentences[-1][1]
+    return Passage("p", "a", "x" * (end - start), start, end, "en", sentences)
+
+
+def _packed(states: np.ndarray) -> PackedStates:
+    spans = np.arange(len(states))[:, None] + np.array([0, 1])
+    return pack(TokenStates(states, spans, np.ones(len(states), np.float32)), _passage(((0, len(states)),)))
+
+
+def test_four_bits_keep_the_cosines() -> None:
+    states, questions = _unit(200, 384), _unit(20, 384)
+    kept = rotate(questions) @ _packed(states).unpacked().T
+    assert np.abs(kept - questions @ states.T).max() < 0.03
+    np.testing.assert_allclose((rotate(states) * _packed(states).unpacked()).sum(axis=1), 1, atol=2e-3)
+
+
+@pytest.mark.parametrize("dimension", [2, 7, 384])
+def test_the_rotation_keeps_lengths_and_angles(dimension: int) -> None:
+    states = _unit(5, dimension)
+    np.testing.assert_allclose(rotate(states) @ rotate(states).T, states @ states.T, atol=1e-5)
+    assert _packed(states).unpacked().shape == (5, dimension + dimension % 2)
+
+
+def test_each_token_belongs_to_the_title_or_to_a_sentence() -> None:
+    spans = np.array([[-6, -2], [0, 4], [4, 10], [11, 15], [19, 22]])
+    packed = pack(TokenStates(_unit(5, 8), spans, np.ones(5, np.float32)), _passage(((100, 110), (111, 120))))
+    assert packed.sentences.tolist() == [TITLE, 0, 0, 1, 1]
+
+
+def test_a_passage_without_tokens() -> None:
+    packed = pack(TokenStates(_unit(0, 8), np.zeros((0, 2), np.int64), np.ones(0, np.float32)), _passage(((0, 3),)))
+    assert packed.unpacked().shape == (0, 8)
+
+
+def test_a_file_gives_back_what_was_put(tmp_path: Path) -> None:
+    first, second = _packed(_unit(3, 8)), _packed(_unit(0, 8))
+    StateFile(tmp_path / "s", made_with="m").put({"a": first, "b": second})
+    file = StateFile(tmp_path / "s", made_with="m")
+    found = file.get(["a", "b", "c"])
+    assert found.keys() == {"a", "b"}
+    np.testing.assert_array_equal(found["a"].unpacked(), first.unpacked())
+    assert not len(found["b"].scales)
+    file.delete(["a"])
+    assert file.get(["a", "b"]).keys() == {"b"}
+    file.keep_only({"c"})
+    assert not file.get(["a", "b"])
+
+
+def test_another_model_begins_the_file_anew(tmp_path: Path) -> None:
+    StateFile(tmp_path / "s", made_with="m").put({"a": _packed(_unit(3, 8))})
+    assert StateFile(tmp_path / "s", made_with="").get(["a"])
+    assert not StateFile(tmp_path / "s", made_with="other").get(["a"])
+
+
+def test_a_damaged_file_is_begun_anew(tmp_path: Path) -> None:
+    (tmp_path / "s").write_bytes(b"no database, but long enough to look like one" * 1000)
+    file = StateFile(tmp_path / "s", made_with="m")
+    file.put({"a": _packed(_unit(3, 8))})
+    assert file.get(["a"])
+
+
+def test_a_successor_takes_the_place(tmp_path: Path) -> None:
+    file = StateFile(tmp_path / "s", made_with="m")
+    file.put({"a": _packed(_unit(3, 8))})
+    successor = file.beside(made_with="n")
+    successor.put({"b": _packed(_unit(3, 8))})
+    assert file.get(["a", "b"]).keys() == {"a"}
+    file.take(successor)
+    assert file.get(["a", "b"]).keys() == {"b"}
+    assert [path.name for path in tmp_path.iterdir()] == ["s"]
