@@ -7,18 +7,21 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from functools import partial
 
+from rag.analyse import analyse
 from rag.answer import not_found, quoted
 from rag.centring import LanguageMeans
 from rag.chroma import NO_ARTICLES
 from rag.cite import cite
-from rag.embedding import Embedder, TokenStates, Vectors
-from rag.errors import EmptyCollectionError, QuestionError
+from rag.embedding import Embedder
+from rag.errors import EmptyCollectionError, QuestionError, UsageError
 from rag.evidence import Evidence, PassageReader, choose_evidence, load_calibration, rank_evidence
+from rag.index import Selection
 from rag.language import detect, primary
 from rag.names import names_matched
+from rag.query import Query
 from rag.retrieve import TOP_K, retrieve
 from rag.store import Store
-from rag.types import Answer, Hit
+from rag.types import Answer, Filters, Hit
 
 # A question is a sentence or a few. Beyond this somebody pasted a document, and the model reads 512 tokens at most.
 LONGEST_QUESTION = 2000
@@ -26,6 +29,9 @@ LONGEST_QUESTION = 2000
 # What remains of the confidence when the evidence mentions nothing that the question names. On XQuAD articles 1–24 that
 # is so for about a tenth of the answerable questions with names and for most of the others.
 _ABOUT_ANOTHER = 0.1
+
+
+_ALL = Filters()
 
 
 class Assistant:
@@ -41,74 +47,88 @@ class Assistant:
         self._calibration = load_calibration()
         self._min_confidence = self._calibration.min_confidence if min_confidence is None else min_confidence
 
-    def ask(self, question: str) -> Answer:
-        """The answer to a question in any language.
+    def ask(self, question: str, filters: Filters = _ALL) -> Answer:
+        """The answer to a question in any language, from the articles that the filters let through.
 
         Raises QuestionError for an empty or overlong question, EmptyCollectionError when there is nothing to ask,
-        StoreError when the collection cannot be read.
+        UsageError when the filters let nothing through, StoreError when the collection cannot be read.
         """
-        *_, answer = self.stream(question)
+        *_, answer = self.stream(question, filters)
         return answer
 
-    def stream(self, question: str) -> Iterator[Answer]:
+    def stream(self, question: str, filters: Filters = _ALL) -> Iterator[Answer]:
         """The answer as it grows; the last one is whole and is what ``ask`` returns. Raises what ``ask`` raises."""
         question = check_question(question)
         if not self._store.count():
             raise EmptyCollectionError(NO_ARTICLES)
         clock = _Clock()
+        selection = self._select(filters)
         language = detect(question) or "en"
-        vector, tokens = self.read(question, language)
+        query = self.read(question, language)
         clock.lap("embed")
-        hits = self.retrieve(vector, tokens, language)
+        hits = self.retrieve(query, selection=selection)
         clock.lap("search")
-        ranked = self.rank(tokens, hits, language)
+        ranked = self.rank(query, hits)
         clock.lap("evidence")
-        confidence = self.confidence(question, tokens, ranked, language)
+        passages = self._store.count_passages() if selection is None else selection.passages
+        confidence = self.confidence(query, ranked, passages=passages)
         if confidence < self._min_confidence:
             yield not_found(question, language=language, confidence=confidence, timings_ms=clock.total())
             return
-        confidence_of = partial(self._calibration.confidence, passages=self._store.count_passages())
+        confidence_of = partial(self._calibration.confidence, passages=passages)
         cited = cite(choose_evidence(ranked, language=language), confidence_of)
         yield from quoted(question, cited, language=language, confidence=confidence, timings_ms=clock.total())
 
-    def confidence(self, question: str, tokens: TokenStates, ranked: Sequence[Evidence], language: str) -> float:
-        """The estimated probability (0–1) that the best of the ranked evidence answers the question."""
+    def confidence(self, query: Query, ranked: Sequence[Evidence], *, passages: int) -> float:
+        """The estimated probability (0–1) that the best of the evidence, found among so many passages, answers."""
         if not ranked:
             return 0.0
-        confidence = self._calibration.confidence(ranked[0].score, self._store.count_passages())
-        (passage,) = self._reader.read([ranked[0].hit])
-        return confidence * (1 if names_matched(question, tokens, passage, language=language) else _ABOUT_ANOTHER)
+        (passage,) = self._reader.read([ranked[0].hit.passage.id])
+        confidence = self._calibration.confidence(ranked[0].score, passages)
+        return confidence * (1 if names_matched(query, passage) else _ABOUT_ANOTHER)
 
-    def search(self, question: str, *, k: int = TOP_K) -> list[Hit]:
-        """The ``k`` best passages for a question, best first, whether or not they answer it."""
+    def search(self, question: str, *, k: int = TOP_K, filters: Filters = _ALL) -> list[Hit]:
+        """The ``k`` best passages for a question, best first, whether or not they answer it. Raises as ``ask`` does."""
         question = check_question(question)
-        language = detect(question) or "en"
-        vector, tokens = self.read(question, language)
-        return self.retrieve(vector, tokens, language, k=k)
+        selection = self._select(filters)
+        return self.retrieve(self.read(question, detect(question) or "en"), k=k, selection=selection)
 
-    def retrieve(self, vector: Vectors, tokens: TokenStates, language: str, *, k: int = TOP_K) -> list[Hit]:
-        """The ``k`` best passages for a question read by ``read``, best first."""
-        return retrieve(vector, tokens, self._store, self._reader, language=language, k=k)
+    def retrieve(self, query: Query, *, k: int = TOP_K, selection: Selection | None = None) -> list[Hit]:
+        """The ``k`` best passages for a question read by ``read``, best first; of the selection if there is one."""
+        return retrieve(query, self._store, self._reader, k=k, selection=selection)
 
     def evidence(self, question: str) -> list[Evidence]:
         """Every sentence of the nearest passages, best first: what ``ask`` chooses from."""
         question = check_question(question)
-        language = detect(question) or "en"
-        vector, tokens = self.read(question, language)
-        return self.rank(tokens, self.retrieve(vector, tokens, language), language)
+        query = self.read(question, detect(question) or "en")
+        return self.rank(query, self.retrieve(query))
 
-    def rank(self, tokens: TokenStates, hits: Sequence[Hit], language: str) -> list[Evidence]:
+    def rank(self, query: Query, hits: Sequence[Hit]) -> list[Evidence]:
         """Every sentence of the hits, best first, for a question read by ``read``."""
-        return rank_evidence(tokens, hits, self._reader, language=language)
+        return rank_evidence(query, hits, self._reader)
 
-    def read(self, question: str, language: str) -> tuple[Vectors, TokenStates]:
-        """The centred unit vector of a question, shape (dimension,), and its centred token states."""
+    def read(self, question: str, language: str) -> Query:
+        """A question, known to be in that language, as it is compared with passages."""
         vector, tokens = self._embedder.read_question(question)
         spoken = primary(language)
-        return (
+        return Query(
+            question,
+            language,
             self._means.centre_questions(vector[None], [spoken])[0],
             replace(tokens, states=self._means.centre_question_tokens(tokens.states, spoken)),
+            tuple(analyse(question, language)),
         )
+
+    def _select(self, filters: Filters) -> Selection | None:
+        if not filters:
+            return None
+        selection = self._store.select(filters)
+        if not selection.revisions:
+            raise UsageError(
+                "No article passes these filters. The languages, publishers, dates and ids that there are can be seen "
+                "with: isnad articles"
+            )
+        return selection
 
 
 def check_question(question: str) -> str:

@@ -26,7 +26,8 @@ def cite(chosen: Sequence[Evidence], confidence: Callable[[float], float]) -> li
     for n, (passage, held) in enumerate(passages, start=1):
         quotes = sorted((evidence.quote for evidence in held), key=lambda quote: quote.start)
         score = max(confidence(evidence.score) for evidence in held)
-        citation = Citation(n, held[0].hit.article, passage, tuple(quotes), score)
+        others = tuple(dict.fromkeys(other for evidence in held for other in evidence.hit.others))
+        citation = Citation(n, held[0].hit.article, passage, tuple(quotes), score, others)
         for evidence in held:
             cited[id(evidence)] = citation
     return [(evidence.quote, cited[id(evidence)]) for evidence in chosen]

@@ -13,7 +13,7 @@ import json
 import math
 import threading
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib import resources
@@ -23,7 +23,8 @@ import numpy as np
 from rag.centring import LanguageMeans
 from rag.embedding import Embedder, TokenStates, Vectors
 from rag.language import primary
-from rag.states import PackedStates, pack, rotate
+from rag.query import Query
+from rag.states import NOTHING, TITLE, PackedStates, pack, rotate
 from rag.store import Store
 from rag.types import Article, Hit, Passage, Quote
 
@@ -76,22 +77,29 @@ class PassageReader:
         self._kept: OrderedDict[str, PackedStates] = OrderedDict()
         self._lock = threading.Lock()
 
-    def read(self, hits: Sequence[Hit]) -> list[PackedStates]:
-        """The token states of each hit's title and passage, unit length, less the mean state of its language."""
-        ids = [hit.passage.id for hit in hits]
+    def read(self, ids: Sequence[str]) -> list[PackedStates]:
+        """The token states of each title and passage, unit length, less the mean state of its language.
+
+        None are in those of a passage that is no longer there.
+        """
         with self._lock:
             known = {passage_id: self._kept[passage_id] for passage_id in ids if passage_id in self._kept}
         known |= self._store.states([passage_id for passage_id in ids if passage_id not in known])
-        new = [hit for hit in hits if hit.passage.id not in known]
-        computed = read_passages([(hit.article, hit.passage) for hit in new], self._embedder, self._means)
-        known |= {hit.passage.id: states for hit, (_, states) in zip(new, computed, strict=True)}
+        new = [
+            (article, passage)
+            for passage, article in self._store.load(
+                [passage_id for passage_id in ids if passage_id not in known]
+            ).values()
+        ]
+        computed = read_passages(new, self._embedder, self._means)
+        known |= {passage.id: states for (_, passage), (_, states) in zip(new, computed, strict=True)}
         with self._lock:
-            for passage_id in ids:
+            for passage_id in known:
                 self._kept[passage_id] = known[passage_id]
                 self._kept.move_to_end(passage_id)
             while len(self._kept) > _KEPT_PASSAGES:
                 self._kept.popitem(last=False)
-        return [known[passage_id] for passage_id in ids]
+        return [known.get(passage_id, NOTHING) for passage_id in ids]
 
 
 def read_passages(
@@ -113,19 +121,22 @@ def read_passages(
 
 @dataclass(frozen=True, slots=True)
 class Interaction:
-    """How a question's tokens are matched in a passage: ``sentences`` are the scores of its sentences, ``passage`` the
-    mean of the best of them and of the plain mean over title and passage.
+    """How a question's tokens are matched in a passage: ``sentences`` are the scores of its sentences by their number,
+    ``passage`` the mean of the best of them and of the plain mean over title and passage.
+
+    A sentence beyond what the model reads has no score.
     """
 
-    sentences: tuple[float, ...]
+    sentences: Mapping[int, float]
     passage: float
 
 
-def interact(question: TokenStates, hits: Sequence[Hit], reader: PassageReader) -> list[Interaction]:
-    """Late interaction of a question, its centred token states, with the passages."""
-    packed = reader.read(hits)
+def interact(query: Query, passage_ids: Sequence[str], reader: PassageReader) -> list[Interaction]:
+    """Late interaction of a question with the passages."""
+    question = query.tokens
+    packed = reader.read(passage_ids)
     counts = [len(each.scales) for each in packed]
-    results = [Interaction((-1.0,) * len(hit.passage.sentences), -1.0) for hit in hits]
+    results = [Interaction({}, -1.0) for _ in passage_ids]
     filled = [index for index, count in enumerate(counts) if count]
     if not filled or not len(question.states):
         return results
@@ -146,24 +157,19 @@ def interact(question: TokenStates, hits: Sequence[Hit], reader: PassageReader) 
                 strict=True,
             )
         )
-        # A sentence beyond what the model reads has no tokens here.
-        by_sentence = tuple(scores.get(number, -1.0) for number in range(len(hits[index].passage.sentences)))
-        results[index] = Interaction(by_sentence, (max(by_sentence) + float(means[place])) / 2)
+        scores.pop(TITLE, None)
+        results[index] = Interaction(scores, (max(scores.values(), default=-1.0) + float(means[place])) / 2)
     return results
 
 
-def rank_evidence(
-    question: TokenStates, hits: Sequence[Hit], reader: PassageReader, *, language: str
-) -> list[Evidence]:
-    """Every sentence of the hits, best first, each once; headings only where there is nothing else.
-
-    ``question`` holds the question's centred token states.
-    """
+def rank_evidence(query: Query, hits: Sequence[Hit], reader: PassageReader) -> list[Evidence]:
+    """Every sentence of the hits, best first, each once; headings only where there is nothing else."""
     best: dict[tuple[str, int], Evidence] = {}
     headings: dict[tuple[str, int], Evidence] = {}
-    for hit, interaction in zip(hits, interact(question, hits, reader), strict=True):
-        bonus = SAME_LANGUAGE_BONUS * (primary(language) == primary(hit.passage.language))
-        for index, score in enumerate(interaction.sentences):
+    for hit, interaction in zip(hits, interact(query, [hit.passage.id for hit in hits], reader), strict=True):
+        bonus = SAME_LANGUAGE_BONUS * (primary(query.language) == primary(hit.passage.language))
+        for index in range(len(hit.passage.sentences)):
+            score = interaction.sentences.get(index, -1.0)
             start, end = hit.passage.sentences[index]
             found = Evidence(Quote(hit.passage.sentence(index), start, end), hit, score - bonus)
             kept = headings if _is_heading(hit, index) else best

@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import re
 
-from rag.embedding import TokenStates
 from rag.language import primary
+from rag.query import Query
 from rag.states import PackedStates, rotate
 
 _WORD = re.compile(r"[^\W_]+")
@@ -24,12 +24,10 @@ _SHORTEST = 3
 _MATCHED = 0.45
 
 
-def names_matched(question: str, tokens: TokenStates, passage: PackedStates, *, language: str) -> bool:
-    """Whether one of the names in the question is matched in the passage; True where it names nothing.
-
-    ``tokens`` and ``passage`` are centred token states of the question and of the passage under its title.
-    """
-    spans = _names(question, language)
+def names_matched(query: Query, passage: PackedStates) -> bool:
+    """Whether one of the names in the question is matched in the passage; True where it names nothing."""
+    tokens = query.tokens
+    spans = _names(query.text, query.language)
     if not spans or not len(passage.scales):
         return not spans
     matches = (rotate(tokens.states) @ passage.unpacked().T).max(axis=1)

@@ -114,17 +114,38 @@ class Passage:
 
 
 @dataclass(frozen=True, slots=True)
+class Filters:
+    """Which articles a question is asked of; what is empty lets all through.
+
+    ``languages`` are BCP 47 codes of which the language counts and not the region; a publisher is also that of a copy;
+    ``since`` and ``until`` are days, ISO 8601, both included, and leave out articles without a date.
+    """
+
+    languages: tuple[str, ...] = ()
+    publishers: tuple[str, ...] = ()
+    since: str = ""
+    until: str = ""
+    articles: tuple[str, ...] = ()
+
+    def __bool__(self) -> bool:
+        """Whether anything is left out."""
+        return bool(self.languages or self.publishers or self.since or self.until or self.articles)
+
+
+@dataclass(frozen=True, slots=True)
 class Hit:
     """A retrieved passage and how well it matches the question.
 
-    ``dense`` is the cosine of the vectors, ``score`` the mean cosine of the question's tokens to their best matches in
-    the passage; both −1 to 1.
+    ``dense`` is the cosine of the vectors (−1 to 1), ``lexical`` the passage's BM25 as a share of the highest (0–1),
+    ``score`` what it was ranked by. ``others`` are articles of the same story that say the same.
     """
 
     passage: Passage
     article: Article
     dense: float
+    lexical: float = 0.0
     score: float = 0.0
+    others: tuple[Article, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,13 +159,18 @@ class Quote:
 
 @dataclass(frozen=True, slots=True)
 class Citation:
-    """A numbered source: a passage and the sentences of it that are quoted. ``score`` is the hit's, 0–1."""
+    """A numbered source: a passage and the sentences of it that are quoted.
+
+    ``score`` is the estimated probability (0–1) that they answer; ``others`` are articles of the same story that say
+    the same.
+    """
 
     n: int
     article: Article
     passage: Passage
     quotes: tuple[Quote, ...]
     score: float
+    others: tuple[Article, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,6 +228,10 @@ def _citation_to_dict(citation: Citation) -> dict[str, Any]:
         "guessed": list(article.guessed),
         "page": article.page(passage.start),
         "copies": [{"title": copy.title, "publisher": copy.publisher, "url": copy.url} for copy in article.copies],
+        "others": [
+            {"article_id": other.id, "title": other.title, "publisher": other.publisher, "url": other.url}
+            for other in citation.others
+        ],
         "passage": passage.text,
         "start": passage.start,
         "end": passage.end,

@@ -18,9 +18,9 @@ from ingest.read import read
 from rag.assistant import Assistant
 from rag.build import Model
 from rag.chains import IsnadRetriever
-from rag.errors import EmptyCollectionError, QuestionError
+from rag.errors import EmptyCollectionError, QuestionError, UsageError
 from rag.store import Store, open_store
-from rag.types import Status
+from rag.types import Filters, Status
 from tests.conftest import add
 
 _HARBOUR = {
@@ -200,3 +200,76 @@ def test_the_five_packages_import_together_without_a_warning() -> None:
     done = subprocess.run([sys.executable, "-W", "error::ImportWarning", "-c", code], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     assert "Warning" not in done.stderr, done.stderr
+
+
+_FILLER = ("The choir rehearsed on Monday.", "A bakery won a prize.", "Rain fell on the hills.", "A film was shown.")
+
+
+def test_a_filter_that_leaves_one_article_of_many_finds_it(store: Store, model: Model, assistant: Assistant) -> None:
+    """Better answers outside the filter do not push out the one that is inside."""
+    for year in range(2000, 2060):
+        text = f"In {year} the new harbour of Tyre cost {year - 1990} million dollars. {_FILLER[year % 4]}"
+        add(store, model, text, id=f"y{year}", published=f"{year}-05-01", publisher=f"Paper {year % 7}")
+    question = "How much did the new harbour cost in 2003?"
+    assert "13 million" in assistant.ask(question).text
+    for filters in (
+        Filters(articles=("y2041",)),
+        Filters(since="2041-01-01", until="2041-12-31"),
+        Filters(publishers=("paper 4",), since="2041-05-01", until="2045-01-01"),
+    ):
+        hits = assistant.search(question, filters=filters)
+        assert {hit.article.id for hit in hits} == {"y2041"}
+        assert "51 million" in assistant.ask(question, filters).text
+    assert {hit.article.publisher for hit in assistant.search(question, filters=Filters(publishers=("Paper 3",)))} == {
+        "Paper 3"
+    }
+    with pytest.raises(UsageError, match="No article passes these filters"):
+        assistant.ask(question, Filters(languages=("ar",)))
+
+
+def test_rare_words_find_what_vectors_confuse(store: Store, model: Model, assistant: Assistant) -> None:
+    """Of many passages that differ in a code that the model has never seen, the one with the code comes first."""
+    for number in range(40):
+        code = f"QX{number * 7919 % 10007:05d}"
+        add(store, model, f"The inspectors found fault {code} in the pump of the northern station.", id=f"c{number}")
+    code = f"QX{23 * 7919 % 10007:05d}"
+    assert assistant.search(f"Where was the fault {code} found?", k=1)[0].article.id == "c23"
+
+
+def test_one_story_is_one_hit_with_the_others_listed(store: Store, model: Model, assistant: Assistant) -> None:
+    """Two papers print an agency's report with small edits; a third article is about the same subject."""
+    report = (
+        "The town of Tyre opened its new harbour on Sunday in the presence of the minister of transport. The project "
+        "cost 42 million dollars and took four years, two more than the contractors had promised. Thousands of people "
+        "came to the ceremony, and fishermen from three villages were given moorings free of charge for a year. {} "
+    )
+    add(store, model, report.format("Trains will follow in spring."), id="one", publisher="The Herald")
+    add(store, model, report.format("Ferries will follow in June."), id="two", publisher="The Courier")
+    add(store, model, "The harbour of Sidon is to be dredged. It costs 3 million dollars.", id="three")
+    hits = assistant.search("How much did the new harbour of Tyre cost?")
+    first = next(hit for hit in hits if hit.article.id in ("one", "two"))
+    assert [hit.article.id for hit in hits].count("one") + [hit.article.id for hit in hits].count("two") == 1
+    assert {first.article.id, *(other.id for other in first.others)} == {"one", "two"}
+    answer = assistant.ask("How much did the new harbour of Tyre cost?")
+    assert [other["article_id"] for other in answer.to_dict()["citations"][0]["others"]] == [first.others[0].id]
+
+
+def test_one_long_article_leaves_room_for_others(store: Store, model: Model, assistant: Assistant) -> None:
+    """A long article with many passages on a subject does not keep others out, unless it is what is asked about."""
+    for number in range(30):
+        add(
+            store,
+            model,
+            f"On day {number} the storm closed the harbour of the coast, and {number * 5} ships were outside.",
+            id=f"s{number}",
+        )
+    days = " ".join(
+        f"On day {day} the storm closed the harbour of the coast for {day + 2} hours and {day * 3} ships were outside. "
+        f"The lighthouse keeper Orsolya Brandt wrote down wave heights of {day % 7} metres."
+        for day in range(1, 40)
+    )
+    add(store, model, days, id="long")
+    ids = [hit.article.id for hit in assistant.search("Which harbour did the storm close?")]
+    assert ids.count("long") == 4
+    ids = [hit.article.id for hit in assistant.search("What did the lighthouse keeper Orsolya Brandt write down?")]
+    assert ids.count("long") > 8

@@ -228,13 +228,13 @@ def test_a_reader_sees_the_old_or_the_new_article_at_any_moment(store: Store, mo
         )
 
     ingest_articles([article(0)], store, model.embedder, model.means)
-    vector = model.embedder.embed_passages(["The harbour counted ships."])[0]
+    assistant = Assistant(store, model.embedder, model.means)
     stop = threading.Event()
     seen: list[list[str]] = []
 
     def look() -> None:
         while not stop.is_set():
-            seen.append([found.passage.text for found in store.search(vector, k=5)])
+            seen.append([hit.passage.text for hit in assistant.search("How many ships were there?", k=5)])
 
     readers = [threading.Thread(target=look) for _ in range(2)]
     for reader in readers:

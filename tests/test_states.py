@@ -1,14 +1,12 @@
-"""Packed token states: what is kept of them, and the file that they are kept in."""
+"""Packed token states: what is kept of them."""
 
 from __future__ import annotations
-
-from pathlib import Path
 
 import numpy as np
 import pytest
 
 from rag.embedding import TokenStates
-from rag.states import TITLE, PackedStates, StateFile, pack, rotate
+from rag.states import TITLE, PackedStates, pack, rotate
 from rag.types import Passage
 
 
@@ -50,41 +48,3 @@ def test_each_token_belongs_to_the_title_or_to_a_sentence() -> None:
 def test_a_passage_without_tokens() -> None:
     packed = pack(TokenStates(_unit(0, 8), np.zeros((0, 2), np.int64), np.ones(0, np.float32)), _passage(((0, 3),)))
     assert packed.unpacked().shape == (0, 8)
-
-
-def test_a_file_gives_back_what_was_put(tmp_path: Path) -> None:
-    first, second = _packed(_unit(3, 8)), _packed(_unit(0, 8))
-    StateFile(tmp_path / "s", made_with="m").put({"a": first, "b": second})
-    file = StateFile(tmp_path / "s", made_with="m")
-    found = file.get(["a", "b", "c"])
-    assert found.keys() == {"a", "b"}
-    np.testing.assert_array_equal(found["a"].unpacked(), first.unpacked())
-    assert not len(found["b"].scales)
-    file.delete(["a"])
-    assert file.get(["a", "b"]).keys() == {"b"}
-    file.keep_only({"c"})
-    assert not file.get(["a", "b"])
-
-
-def test_another_model_begins_the_file_anew(tmp_path: Path) -> None:
-    StateFile(tmp_path / "s", made_with="m").put({"a": _packed(_unit(3, 8))})
-    assert StateFile(tmp_path / "s", made_with="").get(["a"])
-    assert not StateFile(tmp_path / "s", made_with="other").get(["a"])
-
-
-def test_a_damaged_file_is_begun_anew(tmp_path: Path) -> None:
-    (tmp_path / "s").write_bytes(b"no database, but long enough to look like one" * 1000)
-    file = StateFile(tmp_path / "s", made_with="m")
-    file.put({"a": _packed(_unit(3, 8))})
-    assert file.get(["a"])
-
-
-def test_a_successor_takes_the_place(tmp_path: Path) -> None:
-    file = StateFile(tmp_path / "s", made_with="m")
-    file.put({"a": _packed(_unit(3, 8))})
-    successor = file.beside(made_with="n")
-    successor.put({"b": _packed(_unit(3, 8))})
-    assert file.get(["a", "b"]).keys() == {"a"}
-    file.take(successor)
-    assert file.get(["a", "b"]).keys() == {"b"}
-    assert [path.name for path in tmp_path.iterdir()] == ["s"]

@@ -96,6 +96,11 @@ def _parser() -> argparse.ArgumentParser:
 
     ask = add("ask", "answer a question")
     ask.add_argument("question", metavar="QUESTION")
+    ask.add_argument("--language", action="append", default=[], help="of articles in this language, such as ar")
+    ask.add_argument("--publisher", action="append", default=[], help="of articles of this publisher, its whole name")
+    ask.add_argument("--article", metavar="ID", action="append", default=[], help="of this article")
+    ask.add_argument("--since", metavar="DATE", type=_date, default="", help="published on or after this day")
+    ask.add_argument("--until", metavar="DATE", type=_date, default="", help="published on or before this day")
     _add_ingest(add("ingest", "add articles from files, folders, web pages, feeds and sitemaps"))
 
     articles = add("articles", "list the articles in the collection")

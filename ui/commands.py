@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from rag.errors import EmptyCollectionError, UsageError
-from rag.types import Answer, Article, Citation
+from rag.types import Answer, Article, Citation, Copy
 from ui.console import Console
 from ui.session import Session
 
@@ -20,11 +20,15 @@ def ask(options: Namespace, session: Session, console: Console) -> int:
     """Prints the answer to a question."""
     from rag.assistant import check_question
     from rag.build import build_assistant
+    from rag.types import Filters
 
     question = check_question(options.question)
+    filters = Filters(
+        tuple(options.language), tuple(options.publisher), options.since, options.until, tuple(options.article)
+    )
     model = session.model()
     with session.collection(model) as store:
-        answer = build_assistant(session.settings, model, store).ask(question)
+        answer = build_assistant(session.settings, model, store).ask(question, filters)
     console.line(json.dumps(answer.to_dict(), ensure_ascii=False) if options.json else answer_text(answer))
     return 0
 
@@ -38,7 +42,8 @@ def _source_line(citation: Citation) -> str:
     article = citation.article
     page = article.page(citation.passage.start)
     facts = [article.title, article.publisher, article.published, article.language, page and f"p. {page}", article.url]
-    others = [copy.publisher or copy.url for copy in article.copies if copy.publisher or copy.url]
+    elsewhere: tuple[Article | Copy, ...] = (*article.copies, *citation.others)
+    others = dict.fromkeys(other.publisher or other.url for other in elsewhere if other.publisher or other.url)
     also = f"also {', '.join(others)}" if others else ""
     return f"[{citation.n}] " + " · ".join(str(fact) for fact in (*facts, also) if fact)
 

@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 
 from rag.language import direction, name
 from rag.phrases import introduction, phrases
-from rag.types import Answer, Citation, Status
+from rag.types import Answer, Article, Citation, Copy, Status
 
 # No estimate is certain, and rounding must not make it so.
 _SUREST = 0.99
@@ -60,8 +60,9 @@ def _quote(text: str, citation: Citation) -> str:
 def _source(citation: Citation, reader: str, *, opened: bool) -> str:
     article = citation.article
     page = article.page(citation.passage.start)
-    # Whoever else carries the same text stands beside the publisher.
-    publishers = dict.fromkeys(filter(None, (article.publisher, *(copy.publisher for copy in article.copies))))
+    # Whoever else carries the same text, or the same story in nearly the same words, stands beside the publisher.
+    elsewhere: tuple[Article | Copy, ...] = (*article.copies, *citation.others)
+    publishers = dict.fromkeys(filter(None, (article.publisher, *(other.publisher for other in elsewhere))))
     facts = [
         ", ".join(publishers),
         article.published[:10],

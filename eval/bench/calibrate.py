@@ -46,15 +46,15 @@ def observations(
     articles = [article.id for article in held.articles]
     half = half_of(asked, 1)
     for question in [question for question in asked.questions if question.article_id in half][::_EVERY]:
-        vector, tokens = assistant.read(question.text, asked.language)
-        hits = assistant.retrieve(vector, tokens, asked.language, k=passages)
+        query = assistant.read(question.text, asked.language)
+        hits = assistant.retrieve(query, k=passages)
         others = [article for article in articles if article != question.article_id]
         for size in _SIZES:
             for answerable in (True, False):
                 chosen = set(draw.sample(others, min(size, len(articles) - 1) - answerable))
                 chosen |= {question.article_id} if answerable else set()
                 left = [hit for hit in hits if hit.article.id in chosen]
-                best = assistant.rank(tokens, left[:TOP_K], asked.language)[0]
+                best = assistant.rank(query, left[:TOP_K])[0]
                 yield answerable, best.score, asked.language == held.language, math.log10(len(left))
 
 

@@ -57,24 +57,26 @@ def fill(store: Store, dataset: Dataset, model: Model) -> None:
     ingest_articles(dataset.articles, store, model.embedder, model.means)
 
 
-def ask_all(assistant: Assistant, asked: Dataset, held: Dataset, *, articles: set[str]) -> Iterator[Asked]:
+def ask_all(
+    assistant: Assistant, asked: Dataset, held: Dataset, *, articles: set[str], passages: int
+) -> Iterator[Asked]:
     """What each question of ``asked`` on the given articles finds, its gold answer taken from ``held``."""
     gold = {question.id: question for question in held.questions}
     for question in asked.questions:
         if question.article_id in articles:
-            yield _ask(assistant, question.text, gold[question.id], asked.language)
+            yield _ask(assistant, question.text, gold[question.id], asked.language, passages=passages)
 
 
-def _ask(assistant: Assistant, question: str, gold: Question, language: str) -> Asked:
+def _ask(assistant: Assistant, question: str, gold: Question, language: str, *, passages: int) -> Asked:
     def holds(start: int, end: int, article_id: str) -> bool:
         return article_id == gold.article_id and start <= gold.start and gold.end <= end
 
-    vector, tokens = assistant.read(question, language)
-    hits = assistant.retrieve(vector, tokens, language, k=_WITH_SPARE)
+    query = assistant.read(question, language)
+    hits = assistant.retrieve(query, k=_WITH_SPARE)
     other_articles = [hit for hit in hits if hit.article.id != gold.article_id]
     other_passages = [hit for hit in hits if not _touches(hit, gold)]
     evidence, without_article, without_passages = (
-        assistant.rank(tokens, left[:TOP_K], language) for left in (hits, other_articles, other_passages)
+        assistant.rank(query, left[:TOP_K]) for left in (hits, other_articles, other_passages)
     )
     right = [holds(each.quote.start, each.quote.end, each.hit.article.id) for each in evidence]
     chosen = choose_evidence(evidence, language=language)
@@ -83,9 +85,9 @@ def _ask(assistant: Assistant, question: str, gold: Question, language: str) -> 
         evidence_rank=_rank(right),
         quotes=len(chosen),
         held=any(holds(each.quote.start, each.quote.end, each.hit.article.id) for each in chosen),
-        confidence=assistant.confidence(question, tokens, evidence, language),
-        without_article=assistant.confidence(question, tokens, without_article, language),
-        without_passages=assistant.confidence(question, tokens, without_passages, language),
+        confidence=assistant.confidence(query, evidence, passages=passages),
+        without_article=assistant.confidence(query, without_article, passages=passages),
+        without_passages=assistant.confidence(query, without_passages, passages=passages),
     )
 
 
@@ -142,7 +144,9 @@ def measure(data: Path, pairs: Sequence[tuple[str, str]], *, half: int, model: M
             for asked in (first for first, second in pairs if second == held):
                 articles = half_of(datasets[asked], half)
                 results[f"{asked}-{held}"] = list(
-                    ask_all(assistant, datasets[asked], datasets[held], articles=articles)
+                    ask_all(
+                        assistant, datasets[asked], datasets[held], articles=articles, passages=store.count_passages()
+                    )
                 )
                 print(f"{asked}-{held} done", file=sys.stderr)
     return results
