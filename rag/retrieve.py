@@ -7,7 +7,7 @@ interaction, token by token (``rag/evidence.py``), and common words add to it. N
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 
 from rag.analyse import analyse
@@ -84,7 +84,8 @@ def _load(ranked: Sequence[tuple[float, Candidate]], store: Store, *, k: int) ->
     """
     hits: list[Hit] = []
     gone: list[str] = []
-    for some in _slices(ranked, k + k // 2):
+    for start in range(0, len(ranked), k + k // 2):
+        some = ranked[start : start + k + k // 2]
         loaded = store.load([candidate.passage_id for _, candidate in some])
         gone += [each.passage_id for _, each in some if each.passage_id not in loaded]
         for score, candidate in some:
@@ -97,7 +98,9 @@ def _load(ranked: Sequence[tuple[float, Candidate]], store: Store, *, k: int) ->
                 hits.append(hit)
             elif all(article.id != other.id for other in (hits[twin].article, *hits[twin].others)):
                 hits[twin] = replace(hits[twin], others=(*hits[twin].others, article))
-        if len(hits) >= k:
+        # The second look is for other articles, where one has crowded them out.
+        few = sum(min(count, _FROM_ONE_ARTICLE) for count in Counter(hit.article.id for hit in hits).values()) < k
+        if len(hits) >= k and (not few or start):
             break
     return hits, gone
 
@@ -124,8 +127,3 @@ def _says_the_same(hit: Hit, other: Hit) -> bool:
 
 def _words(passage: Passage) -> set[str]:
     return set(analyse(passage.text, passage.language))
-
-
-def _slices(ranked: Sequence[tuple[float, Candidate]], size: int) -> Iterator[Sequence[tuple[float, Candidate]]]:
-    for start in range(0, len(ranked), size):
-        yield ranked[start : start + size]

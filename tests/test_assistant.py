@@ -256,20 +256,16 @@ def test_one_story_is_one_hit_with_the_others_listed(store: Store, model: Model,
 
 def test_one_long_article_leaves_room_for_others(store: Store, model: Model, assistant: Assistant) -> None:
     """A long article with many passages on a subject does not keep others out, unless it is what is asked about."""
-    for number in range(30):
-        add(
-            store,
-            model,
-            f"On day {number} the storm closed the harbour of the coast, and {number * 5} ships were outside.",
-            id=f"s{number}",
-        )
+    for number in range(10):
+        add(store, model, f"On day {number} the storm closed the harbour, and {number * 5} ships were outside.")
+        add(store, model, f"{_FILLER[number % 4]} The storm was mentioned {number} times.")
     days = " ".join(
         f"On day {day} the storm closed the harbour of the coast for {day + 2} hours and {day * 3} ships were outside. "
         f"The lighthouse keeper Orsolya Brandt wrote down wave heights of {day % 7} metres."
         for day in range(1, 40)
     )
     add(store, model, days, id="long")
-    ids = [hit.article.id for hit in assistant.search("Which harbour did the storm close?")]
-    assert ids.count("long") == 4
+    ids = [hit.article.id for hit in assistant.search("When did the storm close the harbour?")]
+    assert ids.count("long") == 4 and len(ids) == 16
     ids = [hit.article.id for hit in assistant.search("What did the lighthouse keeper Orsolya Brandt write down?")]
     assert ids.count("long") > 8
