@@ -92,7 +92,10 @@ class PassageReader:
             ).values()
         ]
         computed = read_passages(new, self._embedder, self._means)
-        known |= {passage.id: states for (_, passage), (_, states) in zip(new, computed, strict=True)}
+        if new:
+            states = {passage.id: states for (_, passage), (_, states) in zip(new, computed, strict=True)}
+            self._store.keep_states(states)
+            known |= states
         with self._lock:
             for passage_id in known:
                 self._kept[passage_id] = known[passage_id]

@@ -11,7 +11,7 @@ import logging
 import shutil
 import sqlite3
 import threading
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -126,13 +126,7 @@ class Index:
                     [(number, passage_id, row.tobytes()) for passage_id, row in zip(ids, vectors, strict=True)],
                 )
                 if each.states:
-                    connection.executemany(
-                        "INSERT INTO states VALUES (?, ?, ?, ?)",
-                        [
-                            (passage_id, kept.codes.tobytes(), kept.scales.tobytes(), kept.sentences.tobytes())
-                            for passage_id, kept in zip(ids, each.states, strict=True)
-                        ],
-                    )
+                    self._put_states(connection, zip(ids, each.states, strict=True))
                 # The title counts for every passage, as it does for the model.
                 title = analyse(article.title, article.language)
                 words[revision] = [
@@ -255,6 +249,21 @@ class Index:
                 np.frombuffer(sentences, dtype=np.uint16),
             )
         return found
+
+    def keep_states(self, states: Mapping[str, PackedStates]) -> None:
+        """Adds token states of passages that there are, by the passages' ids."""
+        with self._changes() as connection:
+            self._put_states(connection, states.items())
+
+    def _put_states(self, connection: sqlite3.Connection, states: Iterable[tuple[str, PackedStates]]) -> None:
+        connection.executemany(
+            "INSERT OR REPLACE INTO states SELECT ?, ?, ?, ? WHERE EXISTS (SELECT 1 FROM articles WHERE revision = ?)",
+            [
+                (passage_id, kept.codes.tobytes(), kept.scales.tobytes(), kept.sentences.tobytes(),
+                 passage_id.rpartition(":")[0])
+                for passage_id, kept in states
+            ],
+        )  # fmt: skip
 
     def _delete(self, connection: sqlite3.Connection, revisions: Sequence[str]) -> None:
         for revision in revisions:

@@ -295,6 +295,11 @@ class Store:
         with translated(self._place):
             return self._index.states(passage_ids)
 
+    def keep_states(self, states: Mapping[str, PackedStates]) -> None:
+        """Keeps token states that had to be computed, by the ids of the passages."""
+        with translated(self._place):
+            self._index.keep_states(states)
+
     def catch_up(self) -> int:
         """Makes the index again for the articles that it lacks, and drops what is not in the collection; how many
         articles it lacked. They may have been added by another machine, or the index was deleted.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import warnings
 from concurrent.futures import ThreadPoolExecutor
 from importlib import resources
@@ -269,3 +270,36 @@ def test_one_long_article_leaves_room_for_others(store: Store, model: Model, ass
     assert ids.count("long") == 4 and len(ids) == 16
     ids = [hit.article.id for hit in assistant.search("What did the lighthouse keeper Orsolya Brandt write down?")]
     assert ids.count("long") > 8
+
+
+def test_the_index_is_made_again_when_it_was_deleted(tmp_path: Path, model: Model) -> None:
+    """Without the folder beside the collection everything is found as before, and what was computed is kept."""
+    folder = tmp_path / "data"
+    question = "How much did the new harbour cost?"
+    with open_store(data_dir=folder, chroma_url="", stamp=model.stamp, writing=True) as store:
+        for language, text in _HARBOUR.items():
+            add(store, model, text, language=language)
+        answer = Assistant(store, model.embedder, model.means).ask(question).to_dict()
+    shutil.rmtree(folder / "index")
+    with open_store(data_dir=folder, chroma_url="", stamp=model.stamp, writing=False) as store:
+        again = Assistant(store, model.embedder, model.means).ask(question).to_dict()
+        assert {**again, "timings_ms": 0} == {**answer, "timings_ms": 0}
+        (passage,) = store.passages("a0")
+        assert store.states([passage.id])
+        assert store.select(Filters(languages=("ar",))).passages == 1
+
+
+def test_the_index_follows_what_another_machine_does(store: Store, model: Model, assistant: Assistant) -> None:
+    """Articles that come and go without this index: they are found at once, and no longer when they are gone."""
+    add(store, model, _HARBOUR["en"], id="here")
+    add(store, model, "The museum of clocks in Sidon was built by Rima Haddad in 1931.", id="there")
+    (passage,) = store.passages("there")
+    store._index.delete([("there", store.version("there"))])
+    assert not store._index.states([passage.id])
+    assert "Rima Haddad" in assistant.ask("Who built the museum of clocks?").text
+    assert store.catch_up() == 0
+    assert assistant.search("Who built the museum of clocks?")[0].lexical == 1
+    store._articles.delete(ids=["there"])
+    store._passages.delete(ids=[passage.id])
+    assert [hit.article.id for hit in assistant.search("Who built the museum of clocks?")] == ["here"]
+    assert store.select(Filters()).passages == 1
