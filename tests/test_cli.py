@@ -83,7 +83,7 @@ def test_articles_go_in_answer_and_go_out(capsys: pytest.CaptureFixture[str], tm
     citation = answer["citations"][0]
     assert list(citation) == [
         "n", "article_id", "title", "publisher", "author", "published", "language", "url", "guessed", "page", "copies",
-        "passage", "start", "end", "score", "quotes",
+        "others", "passage", "start", "end", "score", "quotes",
     ]  # fmt: skip
     for quote in citation["quotes"]:
         offset = quote["start"] - citation["start"]
