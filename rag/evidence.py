@@ -13,18 +13,20 @@ import json
 import math
 import threading
 from collections import OrderedDict
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
+from enum import IntEnum
 from functools import cache
 from importlib import resources
 
 import numpy as np
+from numpy.typing import NDArray
 
 from rag.centring import LanguageMeans
 from rag.embedding import Embedder, TokenStates, Vectors
 from rag.language import primary
 from rag.query import Query
-from rag.states import NOTHING, TITLE, PackedStates, pack, rotate
+from rag.states import NOTHING, TITLE, PackedStates, pack, products
 from rag.store import Store
 from rag.types import Article, Hit, Passage, Quote
 
@@ -57,11 +59,12 @@ _KEPT_PASSAGES = 1000
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """A sentence, the passage it was found in and its score: mean best token cosine, comparable between languages."""
+    """A sentence, the passage it was found in, its score, comparable between languages, and its ``Features``."""
 
     quote: Quote
     hit: Hit
     score: float
+    features: tuple[float, ...]
 
 
 class PassageReader:
@@ -122,69 +125,105 @@ def read_passages(
     return results
 
 
-@dataclass(frozen=True, slots=True)
-class Interaction:
-    """How a question's tokens are matched in a passage: ``sentences`` are the scores of its sentences by their number,
-    ``passage`` the mean of the best of them and of the plain mean over title and passage.
+@dataclass(frozen=True, slots=True, eq=False)
+class Interactions:
+    """How a question's tokens are matched in passages: ``passages`` their scores, shape (n,), the mean of the best soft
+    minimum of a sentence and of the plain mean over title and passage; ``features`` those of each sentence as
+    ``Features`` names them, shape (sentences, 6), ``owners`` and ``numbers`` whose and which sentence it is.
 
-    A sentence beyond what the model reads has no score.
+    A sentence beyond what the model reads is not among them.
     """
 
-    sentences: Mapping[int, float]
-    passage: float
+    passages: Vectors
+    features: Vectors
+    owners: NDArray[np.int64]
+    numbers: NDArray[np.uint16]
 
 
-def interact(query: Query, passage_ids: Sequence[str], reader: PassageReader) -> list[Interaction]:
+class Features(IntEnum):
+    """What is known of how a sentence matches a question, in cosines: the soft minimum over the question's tokens of
+    the match in it and in its passage; the means of the match in it, in its passage, and of what the sentence before
+    and the one behind it add; the logarithm of its tokens.
+    """
+
+    SOFT = 0
+    OWN = 1
+    PASSAGE = 2
+    BEFORE = 3
+    BEHIND = 4
+    LENGTH = 5
+
+
+def interact(query: Query, passage_ids: Sequence[str], reader: PassageReader) -> Interactions:
     """Late interaction of a question with the passages."""
-    question = query.tokens
     packed = reader.read(passage_ids)
-    counts = [len(each.scales) for each in packed]
-    results = [Interaction({}, -1.0) for _ in passage_ids]
-    filled = [index for index, count in enumerate(counts) if count]
-    if not filled or not len(question.states):
-        return results
-    cosines: Vectors = rotate(question.states) @ np.concatenate([packed[index].unpacked() for index in filled]).T
-    starts = np.cumsum([0, *(counts[index] for index in filled)])
-    anywhere: Vectors = np.maximum.reduceat(cosines, starts[:-1], axis=1)
-    means = np.average(anywhere, axis=0, weights=question.weights)
-    for place, index in enumerate(filled):
-        sentences = packed[index].sentences
-        # Tokens of one sentence stand together; the title's come first.
-        bounds = np.concatenate([[0], np.flatnonzero(np.diff(sentences)) + 1])
-        own: Vectors = np.maximum.reduceat(cosines[:, starts[place] : starts[place + 1]], bounds, axis=1)
-        mixed = _OWN_SHARE * own + (1 - _OWN_SHARE) * anywhere[:, place, None]
-        scores = dict(
-            zip(
-                sentences[bounds].tolist(),
-                soft_minimum(mixed.astype(np.float32), question.weights).tolist(),
-                strict=True,
-            )
+    counts = np.array([len(each.scales) for each in packed], dtype=np.int64)
+    filled = np.flatnonzero(counts)
+    passages = np.full(len(packed), -1.0, np.float32)
+    if not len(filled) or not len(query.tokens.states):
+        return Interactions(
+            passages, np.zeros((0, len(Features)), np.float32), np.zeros(0, np.int64), np.zeros(0, np.uint16)
         )
-        scores.pop(TITLE, None)
-        results[index] = Interaction(scores, (max(scores.values(), default=-1.0) + float(means[place])) / 2)
-    return results
+    cosines = products(query.tokens.states, [packed[index] for index in filled])
+    tokens = np.concatenate([packed[index].sentences for index in filled])
+    owner = np.repeat(np.arange(len(filled)), counts[filled])
+    # Tokens of one sentence stand together; the title's come first.
+    starts = np.concatenate([[0], np.flatnonzero((np.diff(tokens.astype(np.int64)) != 0) | (np.diff(owner) != 0)) + 1])
+    own = np.maximum.reduceat(cosines, starts, axis=0)
+    owners, numbers = owner[starts], tokens[starts]
+    anywhere = np.maximum.reduceat(own, np.searchsorted(owners, np.arange(len(filled))), axis=0)
+    weights = query.tokens.weights / query.tokens.weights.sum()
+    means = anywhere @ weights
+    text = np.flatnonzero(numbers != TITLE)
+    lengths = np.diff(np.append(starts, len(tokens)))[text]
+    own, owners, numbers = own[text], owners[text], numbers[text]
+    features = np.empty((len(text), len(Features)), np.float32)
+    features[:, Features.SOFT] = soft_minimum(_OWN_SHARE * own + (1 - _OWN_SHARE) * anywhere[owners], weights)
+    features[:, Features.OWN] = own @ weights
+    features[:, Features.PASSAGE] = means[owners]
+    features[:, Features.BEFORE] = _added(own, np.roll(own, 1, axis=0), owners == np.roll(owners, 1)) @ weights
+    features[:, Features.BEHIND] = _added(own, np.roll(own, -1, axis=0), owners == np.roll(owners, -1)) @ weights
+    features[:, Features.LENGTH] = np.log(lengths)
+    best = np.full(len(filled), -1.0, np.float32)
+    np.maximum.at(best, owners, features[:, Features.SOFT])
+    passages[filled] = (best + means) / 2
+    return Interactions(passages, features, filled[owners], numbers)
+
+
+def _added(own: Vectors, other: Vectors, beside: NDArray[np.bool_]) -> Vectors:
+    """How much better each token of the question is matched in a sentence beside, shape (sentences, tokens)."""
+    return np.asarray(np.maximum(other - own, 0) * beside[:, None])
 
 
 def rank_evidence(query: Query, hits: Sequence[Hit], reader: PassageReader) -> list[Evidence]:
     """Every sentence of the hits, best first, each once; headings only where there is nothing else."""
     best: dict[tuple[str, int], Evidence] = {}
     headings: dict[tuple[str, int], Evidence] = {}
-    for hit, interaction in zip(hits, interact(query, [hit.passage.id for hit in hits], reader), strict=True):
+    found = interact(query, [hit.passage.id for hit in hits], reader)
+    scores = found.features @ load_calibration().sentence
+    rows = {(owner, number): row for row, (owner, number) in enumerate(zip(found.owners, found.numbers, strict=True))}
+    for place, hit in enumerate(hits):
         bonus = SAME_LANGUAGE_BONUS * (primary(query.language) == primary(hit.passage.language))
         for index in range(len(hit.passage.sentences)):
-            score = interaction.sentences.get(index, -1.0)
+            row = rows.get((place, index))
+            score = float(scores[row]) if row is not None else -1.0
             start, end = hit.passage.sentences[index]
-            found = Evidence(Quote(hit.passage.sentence(index), start, end), hit, score - bonus)
+            evidence = Evidence(
+                Quote(hit.passage.sentence(index), start, end),
+                hit,
+                score - bonus,
+                tuple(found.features[row].tolist()) if row is not None else (-1.0,) * len(Features),
+            )
             kept = headings if _is_heading(hit, index) else best
             key = (hit.article.id, start)
-            if key not in kept or found.score > kept[key].score:
-                kept[key] = found
+            if key not in kept or evidence.score > kept[key].score:
+                kept[key] = evidence
     return sorted((best or headings).values(), key=lambda evidence: -evidence.score)
 
 
 def soft_minimum(values: Vectors, weights: Vectors) -> Vectors:
-    """Means over the first axis that lean to the smallest values: −log(Σ wᵢ exp(−s·vᵢ) / Σ wᵢ) / s, s = _SHARPNESS."""
-    return np.asarray(-np.log(np.average(np.exp(-_SHARPNESS * values), axis=0, weights=weights)) / _SHARPNESS)
+    """Means over the last axis that lean to the smallest values: −log(Σ wᵢ exp(−s·vᵢ) / Σ wᵢ) / s, s = _SHARPNESS."""
+    return np.asarray(-np.log(np.exp(-_SHARPNESS * values) @ weights / weights.sum()) / _SHARPNESS)
 
 
 def choose_evidence(ranked: Sequence[Evidence], *, language: str) -> list[Evidence]:
@@ -220,6 +259,7 @@ class Calibration:
     log10_passages: float
     intercept: float
     min_confidence: float
+    sentence: tuple[float, ...]
 
     def confidence(self, score: float, passages: int) -> float:
         """The probability (0–1) that evidence with this best score, found among ``passages`` passages, answers."""
@@ -231,7 +271,7 @@ class Calibration:
 def load_calibration() -> Calibration:
     """The calibration shipped with Isnad, fitted on XQuAD articles 1–24 in English, Arabic and Turkish."""
     table = json.loads((resources.files("rag") / "assets" / "confidence.json").read_text(encoding="utf-8"))
-    return Calibration(**table)
+    return Calibration(**{**table, "sentence": tuple(table["sentence"])})
 
 
 def _words(text: str) -> str:

@@ -11,7 +11,7 @@ import re
 
 from rag.language import primary
 from rag.query import Query
-from rag.states import PackedStates, rotate
+from rag.states import PackedStates, products
 
 _WORD = re.compile(r"[^\W_]+")
 # German and Luxembourgish write every noun with a capital.
@@ -30,7 +30,7 @@ def names_matched(query: Query, passage: PackedStates) -> bool:
     spans = _names(query.text, query.language)
     if not spans or not len(passage.scales):
         return not spans
-    matches = (rotate(tokens.states) @ passage.unpacked().T).max(axis=1)
+    matches = products(tokens.states, [passage]).max(axis=0)
     inside = [(tokens.spans[:, 1] > start) & (tokens.spans[:, 0] < end) for start, end in spans]
     return any(matches[name].mean() >= _MATCHED for name in inside if name.any())
 

@@ -68,10 +68,11 @@ def _rank(
     found = store.candidates(query.vector, query.words, k=max(k, _CANDIDATES), selection=selection)
     most = max((candidate.lexical for candidate in found), default=0.0)
     scored = []
-    for candidate, interaction in zip(found, interact(query, [each.passage_id for each in found], reader), strict=True):
+    passages = interact(query, [each.passage_id for each in found], reader).passages
+    for candidate, interaction in zip(found, passages.tolist(), strict=True):
         same = primary(query.language) == candidate.language
         lexical = candidate.lexical / most if most else 0.0
-        score = interaction.passage - SAME_LANGUAGE_BONUS * same
+        score = interaction - SAME_LANGUAGE_BONUS * same
         score += (_LEXICAL_SAME if same else _LEXICAL_OTHER) * lexical
         dense = candidate.dense - _SAME_LANGUAGE_BONUS * same
         scored.append((score, replace(candidate, dense=dense, lexical=lexical)))

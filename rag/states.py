@@ -10,10 +10,12 @@ lower.
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 
 from rag.embedding import TokenStates, Vectors
@@ -41,11 +43,6 @@ class PackedStates:
         """How many bytes there are."""
         return self.codes.nbytes + self.scales.nbytes + self.sentences.nbytes
 
-    def unpacked(self) -> Vectors:
-        """The states, rotated, shape (tokens, dimension): products with a rotated unit vector are unbiased."""
-        numbers = np.take(_pairs(), self.codes).view(np.float32).reshape(len(self.codes), 2 * self.codes.shape[1])
-        return numbers * self.scales.astype(np.float32)[:, None]
-
 
 NOTHING = PackedStates(np.zeros((0, 0), np.uint8), np.zeros(0, np.float16), np.zeros(0, np.uint16))
 
@@ -71,7 +68,31 @@ def pack(tokens: TokenStates, passage: Passage) -> PackedStates:
 
 def rotate(states: Vectors) -> Vectors:
     """States, shape (n, dimension), in the coordinates of the packed ones; one column more if they were odd."""
-    return np.asarray(states @ _rotation(states.shape[1]), dtype=np.float32)
+    return np.asarray((torch.from_numpy(states) @ torch.from_numpy(_rotation(states.shape[1]))).numpy())
+
+
+def products(states: Vectors, packed: Sequence[PackedStates]) -> Vectors:
+    """The product of each kept state with each of ``states``, shape (n, dimension); shape (kept states, n).
+
+    ``states`` are rounded to eight bits, which adds a hundredth of what four bits have cost.
+    """
+    codes = np.concatenate([each.codes for each in packed])
+    scales = np.concatenate([each.scales for each in packed]).astype(np.float32)
+    if not len(states) or not len(codes):
+        return np.zeros((len(codes), len(states)), np.float32)
+    rotated = rotate(states)
+    steps = np.maximum(np.abs(rotated).max(axis=1), 1e-9) / 127
+    rounded = np.round(rotated / steps[:, None]).astype(np.int8)
+    # Two numbers a byte: the even columns are in the high halves, the odd ones in the low.
+    sums = sum(
+        torch._int_mm(
+            torch.from_numpy(half.view(np.int8)), torch.from_numpy(np.ascontiguousarray(rounded[:, odd::2].T))
+        )
+        for odd, half in enumerate((codes >> 4, codes & 15))
+    )
+    # A code stands for the middle of its step, counted from the middle of all.
+    middle = (_LEVELS / 2 - 0.5) * rounded.sum(axis=1, dtype=np.float32)
+    return np.asarray((torch.as_tensor(sums).numpy() - middle) * steps.astype(np.float32) * scales[:, None])
 
 
 @cache
@@ -83,11 +104,3 @@ def _rotation(dimension: int) -> Vectors:
     cosines = np.sqrt(2 / size) * np.cos(np.pi / size * rows * np.arange(size))
     cosines[:, 0] /= np.sqrt(2)
     return np.asarray((1.0 - 2.0 * bits)[:, None] * cosines[:dimension], dtype=np.float32)
-
-
-@cache
-def _pairs() -> NDArray[np.complex64]:
-    """For each byte the two numbers that it stands for, side by side."""
-    numbers = np.arange(_LEVELS, dtype=np.float32) - _LEVELS // 2 + 0.5
-    pairs = np.stack([np.repeat(numbers, _LEVELS), np.tile(numbers, _LEVELS)], axis=1)
-    return np.ascontiguousarray(pairs).view(np.complex64).ravel()

@@ -55,7 +55,7 @@ def test_what_was_put_is_found_in_every_way_when_opened_again(index: Index, tmp_
     assert index.count() == 2 and index.whole
     assert index.versions() == {("a", "1"), ("b", "1")}
     assert index.languages(["a:1:1", "b:1:0", "c:1:0"]) == {"a:1:1": "en", "b:1:0": "en"}
-    np.testing.assert_array_equal(index.states(["a:1:1"])["a:1:1"].unpacked(), each.states[1].unpacked())
+    np.testing.assert_array_equal(index.states(["a:1:1"])["a:1:1"].codes, each.states[1].codes)
     ((best, _), *_) = index.matching(analyse("a ship at night", "en"), k=5)
     assert best == "a:1:1"
     everything = index.select(Filters())

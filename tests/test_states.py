@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from rag.embedding import TokenStates
-from rag.states import TITLE, PackedStates, pack, rotate
+from rag.states import TITLE, PackedStates, pack, products, rotate
 from rag.types import Passage
 
 
@@ -27,16 +27,16 @@ def _packed(states: np.ndarray) -> PackedStates:
 
 def test_four_bits_keep_the_cosines() -> None:
     states, questions = _unit(200, 384), _unit(20, 384)
-    kept = rotate(questions) @ _packed(states).unpacked().T
-    assert np.abs(kept - questions @ states.T).max() < 0.03
-    np.testing.assert_allclose((rotate(states) * _packed(states).unpacked()).sum(axis=1), 1, atol=2e-3)
+    kept = products(questions, [_packed(states[:50]), _packed(states[50:])])
+    assert np.abs(kept - states @ questions.T).max() < 0.03
+    np.testing.assert_allclose(np.diag(products(states, [_packed(states)])), 1, atol=4e-3)
 
 
 @pytest.mark.parametrize("dimension", [2, 7, 384])
 def test_the_rotation_keeps_lengths_and_angles(dimension: int) -> None:
     states = _unit(5, dimension)
     np.testing.assert_allclose(rotate(states) @ rotate(states).T, states @ states.T, atol=1e-5)
-    assert _packed(states).unpacked().shape == (5, dimension + dimension % 2)
+    assert products(states, [_packed(states)]).shape == (5, 5)
 
 
 def test_each_token_belongs_to_the_title_or_to_a_sentence() -> None:
@@ -47,4 +47,4 @@ def test_each_token_belongs_to_the_title_or_to_a_sentence() -> None:
 
 def test_a_passage_without_tokens() -> None:
     packed = pack(TokenStates(_unit(0, 8), np.zeros((0, 2), np.int64), np.ones(0, np.float32)), _passage(((0, 3),)))
-    assert packed.unpacked().shape == (0, 8)
+    assert products(_unit(2, 8), [packed]).shape == (0, 2)
