@@ -59,7 +59,7 @@ class Assistant:
     def stream(self, question: str, filters: Filters = _ALL) -> Iterator[Answer]:
         """The answer as it grows; the last one is whole and is what ``ask`` returns. Raises what ``ask`` raises."""
         question = check_question(question)
-        if not self._store.count():
+        if not self._store.size()[0]:
             raise EmptyCollectionError(NO_ARTICLES)
         clock = _Clock()
         selection = self._select(filters)
@@ -70,7 +70,7 @@ class Assistant:
         clock.lap("search")
         ranked = self.rank(query, hits)
         clock.lap("evidence")
-        passages = self._store.count_passages() if selection is None else selection.passages
+        passages = self._store.size()[1] if selection is None else selection.passages
         confidence = self.confidence(query, ranked, passages=passages)
         if confidence < self._min_confidence:
             yield not_found(question, language=language, confidence=confidence, timings_ms=clock.total())

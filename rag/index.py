@@ -68,6 +68,8 @@ class Index:
         """
         self._path = path
         self._lock = threading.Lock()
+        # What the database's state was, and what it held then.
+        self._size: tuple[tuple[int, int], tuple[int, int]] | None = None
         self._open()
         if made_with and (self._one("SELECT what FROM made_with") or [""])[0] != f"{made_with} {_FORMAT}":
             if self._one("SELECT what FROM made_with"):
@@ -96,10 +98,16 @@ class Index:
         successor._path.replace(self._path)
         self._open()
 
-    def count(self) -> int:
-        """How many articles count."""
-        (articles,) = self._one("SELECT count(*) FROM articles WHERE committed") or (0,)
-        return int(articles)
+    def size(self) -> tuple[int, int]:
+        """How many articles count, and how many passages they have."""
+        with self._lock:
+            (version,) = self._connection.execute("PRAGMA data_version").fetchone()
+            state = (version, self._connection.total_changes)
+            if self._size is None or self._size[0] != state:
+                query = "SELECT count(*), coalesce(sum(passages), 0) FROM articles WHERE committed"
+                articles, passages = self._connection.execute(query).fetchone()
+                self._size = state, (articles, passages)
+            return self._size[1]
 
     @property
     def whole(self) -> bool:
@@ -285,6 +293,7 @@ class Index:
             self._open_files()
 
     def _open_files(self) -> None:
+        self._size = None
         self._path.mkdir(parents=True, exist_ok=True)
         self._connection = _connect(self._path / "passages.sqlite3")
         try:
