@@ -103,7 +103,7 @@ def ingest(
     def embedded() -> Generator[tuple[_Window, list[Embedded]], None, None]:
         with closing(ahead(prepare(readings, catalog, embedder), _SPLIT_AHEAD)) as windows:
             for window in windows:
-                yield window, _embed(window.articles, embedder, means)
+                yield window, embed(window.articles, embedder, means)
 
     with closing(ahead(embedded(), _EMBEDDED_AHEAD)) as ready:
         for window, vectors in ready:
@@ -139,7 +139,7 @@ def reembed(store: Store, embedder: Embedder, means: LanguageMeans, *, stamp: Mo
     window = _Window()
     count = 0
     for article in store.articles():
-        window.articles.append(_split(article, article_version(article), embedder))
+        window.articles.append(split(article, article_version(article), embedder))
         if window.full:
             count += _reembed_window(window, successor, embedder, means)
             yield count
@@ -182,18 +182,20 @@ def prepare(readings: Iterable[Reading], catalog: Catalog, embedder: Embedder) -
 
 def _plan_in(window: _Window, plan: Plan, embedder: Embedder) -> None:
     if plan.store:
-        window.articles.append(_split(plan.store, plan.version, embedder))
+        window.articles.append(split(plan.store, plan.version, embedder))
     if plan.copies or plan.origins or plan.delete or plan.heirs:
         window.plans.append(plan)
 
 
-def _split(article: Article, version: str, embedder: Embedder) -> Prepared:
+def split(article: Article, version: str, embedder: Embedder) -> Prepared:
+    """An article with its version and passages, as long as this model reads them."""
     budget = min(PASSAGE_TOKENS, embedder.max_tokens)
     passages = split_passages(article, version=version, count_tokens=embedder.count_tokens, budget=budget)
     return article, version, passages
 
 
-def _embed(prepared: Sequence[Prepared], embedder: Embedder, means: LanguageMeans) -> list[Embedded]:
+def embed(prepared: Sequence[Prepared], embedder: Embedder, means: LanguageMeans) -> list[Embedded]:
+    """Articles with the vectors and token states of their passages."""
     rows = [(article, passage) for article, _, passages in prepared for passage in passages]
     if not rows:
         return []
@@ -213,11 +215,11 @@ def _write(
     window: _Window, embedded: Sequence[Embedded], store: Store, embedder: Embedder, means: LanguageMeans
 ) -> None:
     heirs = [
-        _split(heir_article(plan.heirs, old), plan.heirs[0].version, embedder)
+        split(heir_article(plan.heirs, old), plan.heirs[0].version, embedder)
         for plan in window.plans
         if plan.heirs and (old := store.article(plan.former))
     ]
-    embedded = [*embedded, *_embed(heirs, embedder, means)]
+    embedded = [*embedded, *embed(heirs, embedder, means)]
     stories, merged = link(embedded, store)
     store.put([replace(each, article=replace(each.article, story=stories.pop(each.article.id))) for each in embedded])
     for article_id, story in stories.items():
@@ -234,5 +236,5 @@ def _write(
 
 
 def _reembed_window(window: _Window, successor: Store, embedder: Embedder, means: LanguageMeans) -> int:
-    successor.put(_embed(window.articles, embedder, means))
+    successor.put(embed(window.articles, embedder, means))
     return len(window.articles)

@@ -110,6 +110,12 @@ def split_passages(
     return passages
 
 
+def one_passage(article: Article, version: str, index: int, start: int, end: int) -> Passage:
+    """The characters ``start`` to ``end`` of an article as a passage, in its sentences."""
+    found = split_sentences(article.text[start:end], article.language)
+    return _passage(article, version, index, [(start + first, start + last) for first, last in found])
+
+
 def _passage(article: Article, version: str, index: int, spans: list[Span]) -> Passage:
     start, end = spans[0][0], spans[-1][1]
     return Passage(

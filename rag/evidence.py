@@ -37,6 +37,7 @@ _OWN_SHARE = 0.6
 # How much the soft minimum over the question's tokens leans to the worst matched; 0 is the plain mean. On XQuAD
 # articles 1–24, 2 and 4 lift hit@1 by 0.6 points over the mean, 6 lowers it.
 _SHARPNESS = 4.0
+_SHARPEST = 16.0
 
 # At most three quotes, each within this much of the best. docs/evaluation.md has how many that gives, and how often one
 # of them holds the gold answer.
@@ -129,7 +130,7 @@ def read_passages(
 class Interactions:
     """How a question's tokens are matched in passages: ``passages`` their scores, shape (n,), the mean of the best soft
     minimum of a sentence and of the plain mean over title and passage; ``features`` those of each sentence as
-    ``Features`` names them, shape (sentences, 6), ``owners`` and ``numbers`` whose and which sentence it is.
+    ``Features`` names them, shape (sentences, 7), ``owners`` and ``numbers`` whose and which sentence it is.
 
     A sentence beyond what the model reads is not among them.
     """
@@ -143,7 +144,7 @@ class Interactions:
 class Features(IntEnum):
     """What is known of how a sentence matches a question, in cosines: the soft minimum over the question's tokens of
     the match in it and in its passage; the means of the match in it, in its passage, and of what the sentence before
-    and the one behind it add; the logarithm of its tokens.
+    and the one behind it add; the logarithm of its tokens; and how well the worst matched tokens are in its passage.
     """
 
     SOFT = 0
@@ -152,6 +153,7 @@ class Features(IntEnum):
     BEFORE = 3
     BEHIND = 4
     LENGTH = 5
+    WORST = 6
 
 
 def interact(query: Query, passage_ids: Sequence[str], reader: PassageReader) -> Interactions:
@@ -184,6 +186,7 @@ def interact(query: Query, passage_ids: Sequence[str], reader: PassageReader) ->
     features[:, Features.BEFORE] = _added(own, np.roll(own, 1, axis=0), owners == np.roll(owners, 1)) @ weights
     features[:, Features.BEHIND] = _added(own, np.roll(own, -1, axis=0), owners == np.roll(owners, -1)) @ weights
     features[:, Features.LENGTH] = np.log(lengths)
+    features[:, Features.WORST] = soft_minimum(anywhere, weights, _SHARPEST)[owners]
     best = np.full(len(filled), -1.0, np.float32)
     np.maximum.at(best, owners, features[:, Features.SOFT])
     passages[filled] = (best + means) / 2
@@ -221,9 +224,9 @@ def rank_evidence(query: Query, hits: Sequence[Hit], reader: PassageReader) -> l
     return sorted((best or headings).values(), key=lambda evidence: -evidence.score)
 
 
-def soft_minimum(values: Vectors, weights: Vectors) -> Vectors:
-    """Means over the last axis that lean to the smallest values: −log(Σ wᵢ exp(−s·vᵢ) / Σ wᵢ) / s, s = _SHARPNESS."""
-    return np.asarray(-np.log(np.exp(-_SHARPNESS * values) @ weights / weights.sum()) / _SHARPNESS)
+def soft_minimum(values: Vectors, weights: Vectors, sharpness: float = _SHARPNESS) -> Vectors:
+    """Means over the last axis that lean to the smallest values: −log(Σ wᵢ exp(−s·vᵢ) / Σ wᵢ) / s."""
+    return np.asarray(-np.log(np.exp(-sharpness * values) @ weights / weights.sum()) / sharpness)
 
 
 def choose_evidence(ranked: Sequence[Evidence], *, language: str) -> list[Evidence]:

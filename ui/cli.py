@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import argparse
+import importlib.util
+import json
 import logging
 import os
 import sys
@@ -12,7 +14,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from rag.errors import IsnadError
+from rag.errors import IsnadError, UsageError
 from rag.settings import Settings, load
 from ui.console import Terminal, terminal
 
@@ -87,9 +89,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--verbose", action="store_true", help="say more, and show where unexpected errors come from")
     commands = parser.add_subparsers(required=True, metavar="COMMAND", dest="command")
 
-    def add(name: str, text: str, *, json: bool = True) -> argparse.ArgumentParser:
+    def add(name: str, text: str, *, as_json: bool = True) -> argparse.ArgumentParser:
         command = commands.add_parser(name, help=text, description=text[0].upper() + text[1:] + ".")
-        if json:
+        if as_json:
             command.add_argument("--json", action="store_true", help="print JSON")
         command.set_defaults(run=_command)
         return command
@@ -111,16 +113,20 @@ def _parser() -> argparse.ArgumentParser:
     show = add("show", "print an article with the boundaries of its passages")
     show.add_argument("id", metavar="ID", help="as isnad articles prints it")
 
-    delete = add("delete", "remove articles with their passages", json=False)
+    delete = add("delete", "remove articles with their passages", as_json=False)
     delete.add_argument("ids", metavar="ID", nargs="*", help="as isnad articles prints it")
     _add_filters(delete)
     delete.add_argument("--yes", action="store_true", help="do not ask")
 
-    export = add("export", "write all articles to a file that isnad ingest reads again, nothing lost", json=False)
+    export = add("export", "write all articles to a file that isnad ingest reads again, nothing lost", as_json=False)
     export.add_argument("file", metavar="FILE.jsonl")
 
     add("stats", "say what the collection holds")
-    add("rebuild", "embed all articles anew, for another embedding model", json=False)
+    add("rebuild", "embed all articles anew, for another embedding model", as_json=False)
+
+    _add_benches(
+        commands.add_parser("bench", help="measure retrieval or speed, beside what a LangChain tutorial gives")
+    )
 
     prepare = commands.add_parser("prepare", help="make the first start quick: convert the model, compile the packages")
     prepare.set_defaults(run=_prepare)
@@ -197,3 +203,73 @@ def _chat(options: argparse.Namespace, settings: Settings, console: Terminal) ->
 
 if __name__ == "__main__":
     sys.exit(main())
+
+
+def _add_benches(bench: argparse.ArgumentParser) -> None:
+    kinds = bench.add_subparsers(required=True, metavar="KIND", dest="kind")
+    retrieval = kinds.add_parser(
+        "retrieval",
+        help="how often the right passage and sentence come first, and how sure the confidence is",
+        description="Asks the questions of SQuAD-format files, in a collection made of their articles.",
+    )
+    retrieval.add_argument("--data", metavar="DIR", type=Path, required=True, help="folder with files NAME.LANG.json")
+    retrieval.add_argument("--questions", metavar="LANG[,LANG]", type=_languages, required=True)
+    retrieval.add_argument("--articles", metavar="LANG[,LANG]", type=_languages, required=True)
+    retrieval.add_argument(
+        "--half", type=int, choices=(0, 1, 2), default=0, help="only of the first or second half of the articles"
+    )
+    retrieval.add_argument(
+        "--beside",
+        metavar="LANG[,LANG]",
+        type=_languages,
+        default=(),
+        help="languages whose articles are in the collection too, but for the one that is asked about",
+    )
+    retrieval.add_argument("--no-paragraphs", action="store_true", help="leave out the set's paragraphs as passages")
+    retrieval.add_argument("--no-naive", action="store_true", help="leave out the naive pipeline")
+    _add_peer(retrieval)
+    retrieval.set_defaults(run=_bench_retrieval)
+
+
+def _add_peer(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--peer-model",
+        metavar="MODEL",
+        default="",
+        help="another model for the naive pipeline: a folder or hub name, such as all-MiniLM-L6-v2",
+    )
+    parser.add_argument("--json", action="store_true", help="print JSON")
+
+
+def _languages(text: str) -> tuple[str, ...]:
+    found = tuple(dict.fromkeys(part.strip() for part in text.split(",") if part.strip()))
+    if not found:
+        raise argparse.ArgumentTypeError("expected language codes such as en,ar")
+    return found
+
+
+def _require_evaluation() -> None:
+    if not all(importlib.util.find_spec(name) for name in ("langchain_chroma", "langchain_huggingface")):
+        raise UsageError("The benchmarks need more packages. Install them with: pip install 'isnad[eval]'")
+
+
+def _bench_retrieval(options: argparse.Namespace, settings: Settings, console: Terminal) -> int:
+    _require_evaluation()
+    from eval.bench.retrieval import Options, markdown, measure
+    from rag.build import build_model
+
+    report = measure(
+        Options(
+            options.data,
+            options.questions,
+            options.articles,
+            half=options.half,
+            beside=options.beside,
+            paragraphs=not options.no_paragraphs,
+            naive=not options.no_naive,
+            peer=options.peer_model,
+        ),
+        build_model(settings),
+    )
+    console.line(json.dumps(report.to_dict(), ensure_ascii=False) if options.json else markdown(report))
+    return 0
