@@ -53,8 +53,13 @@ def check_database(path: Path, place: str) -> None:
         raise _damaged(place, str(result))
 
 
+def client_of(data_dir: Path, chroma_url: str) -> ClientAPI:
+    """A client of the server at that address, or of the collection in the data folder if there is none."""
+    return server_client(chroma_url) if chroma_url else folder_client(data_dir / "chroma")
+
+
 def folder_client(path: Path) -> ClientAPI:
-    """A client of Chroma, embedded in this process or on a server."""
+    """A client of Chroma, embedded in this process."""
     import chromadb
     from chromadb.config import Settings as ChromaSettings
 
@@ -62,7 +67,7 @@ def folder_client(path: Path) -> ClientAPI:
 
 
 def server_client(url: str) -> ClientAPI:
-    """A client of Chroma, embedded in this process or on a server."""
+    """A client of Chroma on a server."""
     import chromadb
     from chromadb.config import Settings as ChromaSettings
 

@@ -218,7 +218,7 @@ def _load(model: str, *, local: bool, prompts: dict[str, str] | None = None) -> 
     from sentence_transformers import SentenceTransformer
     from transformers.utils import logging as transformers_logging
 
-    from rag.runtime import quicken
+    from rag.runtime import leave_cores_to_model, quicken
 
     transformers_logging.disable_progress_bar()  # type: ignore[no-untyped-call]
     try:
@@ -229,6 +229,7 @@ def _load(model: str, *, local: bool, prompts: dict[str, str] | None = None) -> 
             f"The embedding model {model!r} cannot be loaded: {reason} Set ISNAD_EMBEDDING_MODEL to a "
             "sentence-transformers folder or hub name, or leave it empty for the bundled model."
         ) from error
+    leave_cores_to_model()
     quicken(loaded)
     return loaded
 

@@ -24,7 +24,7 @@ TOP_K = 16
 
 # How many of the nearest, and how many by words, are ranked. On XQuAD articles 1–24 the right passage comes first as
 # often as when all are, to 0.1 points.
-_CANDIDATES = 64
+CANDIDATES = 64
 
 # What the passage with the highest BM25 gains; docs/evaluation.md has what other shares give. Words of two languages
 # have little in common besides names and numbers, but what they have tells.
@@ -65,7 +65,7 @@ def retrieve(
 def _rank(
     query: Query, store: Store, reader: PassageReader, *, k: int, selection: Selection | None
 ) -> list[tuple[float, Candidate]]:
-    found = store.candidates(query.vector, query.words, k=max(k, _CANDIDATES), selection=selection)
+    found = store.candidates(query.vector, query.words, k=max(k, CANDIDATES), selection=selection)
     most = max((candidate.lexical for candidate in found), default=0.0)
     scored = []
     passages = interact(query, [each.passage_id for each in found], reader).passages

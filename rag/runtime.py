@@ -15,6 +15,7 @@ from typing import Any
 import torch
 from sentence_transformers import SentenceTransformer
 from sentence_transformers.sentence_transformer.modules import Transformer
+from threadpoolctl import threadpool_limits
 from torch import Tensor
 from transformers.models.bert.modeling_bert import BertLayer
 
@@ -29,6 +30,14 @@ _ALIKE = 0.998
 def has_tiles() -> bool:
     """Whether the processor multiplies bfloat16 in tiles (AMX), several times as fast as float32."""
     return bool(torch.cpu._is_amx_tile_supported())
+
+
+def leave_cores_to_model() -> None:
+    """Keeps numpy's BLAS to one thread: its idle threads wait busily, and the model's then wait for a core.
+
+    On two cores an answer takes twice as long otherwise, and now and then 100 ms more.
+    """
+    threadpool_limits(limits=1, user_api="blas")
 
 
 def quicken(model: SentenceTransformer) -> None:

@@ -259,14 +259,39 @@ class Store:
         words, of the selection if there is one; in no particular order.
         """
         with translated(self._place):
-            dense = dict(self._nearest(vector, k=k, selection=selection))
-            lexical = dict(self._index.matching(words, k=k, selection=selection))
+            dense = dict(self.nearest(vector, k=k, selection=selection))
+            lexical = dict(self.matching(words, k=k, selection=selection))
             dense |= self._index.cosines(vector, [each for each in lexical if each not in dense])
             languages = self._languages(dense.keys() | lexical.keys())
         return [
             Candidate(passage_id, language, dense.get(passage_id, 0.0), lexical.get(passage_id, 0.0))
             for passage_id, language in languages.items()
         ]
+
+    def nearest(self, vector: Vectors, *, k: int, selection: Selection | None = None) -> list[tuple[str, float]]:
+        """The ``k`` passages nearest to the vector of those that count, with the cosines, nearest first."""
+        if selection is not None and selection.passages <= _ALL_COMPARED:
+            return self._index.nearest(vector, selection, k=k)
+        # Passages that do not count, of an article that is being replaced or was never finished, take up places: where
+        # that leaves too few, ask for more.
+        wanted = k + 16 if selection is None else 2 * k * self.size()[1] // selection.passages
+        while True:
+            found = self._passages.query(query_embeddings=[vector.tolist()], n_results=wanted, include=["distances"])
+            ids, distances = found["ids"][0], (found["distances"] or [[]])[0]
+            counting = self._languages(ids)
+            nearest = [
+                (passage_id, 1 - float(distance))
+                for passage_id, distance in zip(ids, distances, strict=True)
+                if passage_id in counting
+                and (selection is None or passage_id.rpartition(":")[0] in selection.revisions)
+            ]
+            if len(nearest) >= k or len(ids) < wanted:
+                return nearest[:k]
+            wanted *= 4
+
+    def matching(self, words: Group[str], *, k: int, selection: Selection | None = None) -> list[tuple[str, float]]:
+        """The ``k`` passages that share the most telling words, with their BM25, highest first."""
+        return self._index.matching(words, k=k, selection=selection)
 
     def load(self, passage_ids: Sequence[str]) -> dict[str, tuple[Passage, Article]]:
         """Those of the passages that count, with their articles."""
@@ -359,27 +384,6 @@ class Store:
                 return
             offset += _PAGE
 
-    def _nearest(self, vector: Vectors, *, k: int, selection: Selection | None) -> list[tuple[str, float]]:
-        """The ``k`` passages nearest to the vector of those that count, with the cosines, nearest first."""
-        if selection is not None and selection.passages <= _ALL_COMPARED:
-            return self._index.nearest(vector, selection, k=k)
-        # Passages that do not count, of an article that is being replaced or was never finished, take up places: where
-        # that leaves too few, ask for more.
-        wanted = k + 16 if selection is None else 2 * k * self.size()[1] // selection.passages
-        while True:
-            found = self._passages.query(query_embeddings=[vector.tolist()], n_results=wanted, include=["distances"])
-            ids, distances = found["ids"][0], (found["distances"] or [[]])[0]
-            counting = self._languages(ids)
-            nearest = [
-                (passage_id, 1 - float(distance))
-                for passage_id, distance in zip(ids, distances, strict=True)
-                if passage_id in counting
-                and (selection is None or passage_id.rpartition(":")[0] in selection.revisions)
-            ]
-            if len(nearest) >= k or len(ids) < wanted:
-                return nearest[:k]
-            wanted *= 4
-
     def _languages(self, passage_ids: Iterable[str]) -> dict[str, str]:
         """The language of each of the passages that count, by the passage's id."""
         passage_ids = list(passage_ids)
@@ -463,7 +467,7 @@ def open_store(
     """
     if chroma_url:
         with translated(chroma_url):
-            client = chroma.server_client(chroma_url)
+            client = chroma.client_of(data_dir, chroma_url)
             articles, passages = chroma.open_collections(client, stamp, place=chroma_url)
         with _usable(data_dir):
             data_dir.mkdir(parents=True, exist_ok=True)
@@ -480,7 +484,7 @@ def open_store(
     try:
         chroma.check_database(data_dir / "chroma" / "chroma.sqlite3", place)
         with translated(place):
-            client = chroma.folder_client(data_dir / "chroma")
+            client = chroma.client_of(data_dir, "")
             articles, passages = chroma.open_collections(client, stamp, place=place)
         with _usable(data_dir):
             index = Index(data_dir / "index", made_with=str(stamp or ""))

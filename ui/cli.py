@@ -230,6 +230,17 @@ def _add_benches(bench: argparse.ArgumentParser) -> None:
     _add_peer(retrieval)
     retrieval.set_defaults(run=_bench_retrieval)
 
+    speed = kinds.add_parser(
+        "speed",
+        help="how long a question and its parts take in a collection of any size, bulk embedding, memory, start-up",
+        description="Generates a collection of that size and asks it questions.",
+    )
+    speed.add_argument("--passages", metavar="N", type=int, default=100_000, help="how many (100,000)")
+    speed.add_argument("--rounds", metavar="N", type=int, default=200, help="how many questions (200)")
+    speed.add_argument("--keep", metavar="DIR", type=Path, help="keep the collection there, or use the one that is")
+    _add_peer(speed)
+    speed.set_defaults(run=_bench_speed)
+
 
 def _add_peer(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
@@ -272,4 +283,15 @@ def _bench_retrieval(options: argparse.Namespace, settings: Settings, console: T
         build_model(settings),
     )
     console.line(json.dumps(report.to_dict(), ensure_ascii=False) if options.json else markdown(report))
+    return 0
+
+
+def _bench_speed(options: argparse.Namespace, settings: Settings, console: Terminal) -> int:
+    _require_evaluation()
+    from eval.bench.speed import measure
+
+    speed = measure(
+        settings, passages=options.passages, questions=options.rounds, folder=options.keep, peer=options.peer_model
+    )
+    console.line(json.dumps(speed.to_dict(), ensure_ascii=False) if options.json else speed.markdown())
     return 0
