@@ -5,31 +5,26 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from functools import partial
 
 from rag.analyse import analyse
 from rag.answer import not_found, quoted
 from rag.centring import LanguageMeans
 from rag.chroma import NO_ARTICLES
 from rag.cite import cite
+from rag.confidence import describe, load_calibration
 from rag.embedding import Embedder
 from rag.errors import EmptyCollectionError, QuestionError, UsageError
-from rag.evidence import Evidence, PassageReader, choose_evidence, load_calibration, rank_evidence
+from rag.evidence import Evidence, PassageReader, choose_evidence, rank_evidence
 from rag.index import Selection
 from rag.language import detect, primary
-from rag.names import names_matched
 from rag.query import Query
+from rag.rerank import READ, RERANKED, Reranker
 from rag.retrieve import TOP_K, retrieve
 from rag.store import Store
 from rag.types import Answer, Filters, Hit
 
 # A question is a sentence or a few. Beyond this somebody pasted a document, and the model reads 512 tokens at most.
 LONGEST_QUESTION = 2000
-
-# What remains of the confidence when the evidence mentions nothing that the question names. On XQuAD articles 1–24 that
-# is so for about a tenth of the answerable questions with names and for most of the others.
-_ABOUT_ANOTHER = 0.1
-
 
 _ALL = Filters()
 
@@ -38,12 +33,19 @@ class Assistant:
     """Answers questions from one collection. Threads may share one."""
 
     def __init__(
-        self, store: Store, embedder: Embedder, means: LanguageMeans, *, min_confidence: float | None = None
+        self,
+        store: Store,
+        embedder: Embedder,
+        means: LanguageMeans,
+        *,
+        min_confidence: float | None = None,
+        reranker: Reranker | None = None,
     ) -> None:
         self._store = store
         self._embedder = embedder
         self._means = means
         self._reader = PassageReader(store, embedder, means)
+        self._reranker = reranker
         self._calibration = load_calibration()
         self._min_confidence = self._calibration.min_confidence if min_confidence is None else min_confidence
 
@@ -75,17 +77,17 @@ class Assistant:
         if confidence < self._min_confidence:
             yield not_found(question, language=language, confidence=confidence, timings_ms=clock.total())
             return
-        confidence_of = partial(self._calibration.confidence, passages=passages)
-        cited = cite(choose_evidence(ranked, language=language), confidence_of)
+        cited = cite(
+            choose_evidence(ranked, language=language),
+            lambda each: self._calibration.probability(describe(each, query, ranked, passages=passages)),
+        )
         yield from quoted(question, cited, language=language, confidence=confidence, timings_ms=clock.total())
 
     def confidence(self, query: Query, ranked: Sequence[Evidence], *, passages: int) -> float:
         """The estimated probability (0–1) that the best of the evidence, found among so many passages, answers."""
         if not ranked:
             return 0.0
-        (passage,) = self._reader.read([ranked[0].hit.passage.id])
-        confidence = self._calibration.confidence(ranked[0].score, passages)
-        return confidence * (1 if names_matched(query, passage) else _ABOUT_ANOTHER)
+        return self._calibration.probability(describe(ranked[0], query, ranked, passages=passages))
 
     def search(self, question: str, *, k: int = TOP_K, filters: Filters = _ALL) -> list[Hit]:
         """The ``k`` best passages for a question, best first, whether or not they answer it. Raises as ``ask`` does."""
@@ -95,7 +97,10 @@ class Assistant:
 
     def retrieve(self, query: Query, *, k: int = TOP_K, selection: Selection | None = None) -> list[Hit]:
         """The ``k`` best passages for a question read by ``read``, best first; of the selection if there is one."""
-        return retrieve(query, self._store, self._reader, k=k, selection=selection)
+        if self._reranker is None:
+            return retrieve(query, self._store, self._reader, k=k, selection=selection)
+        hits = retrieve(query, self._store, self._reader, k=max(k, RERANKED), selection=selection)
+        return self._reranker.rank(query.text, hits)[:k]
 
     def evidence(self, question: str) -> list[Evidence]:
         """Every sentence of the nearest passages, best first: what ``ask`` chooses from."""
@@ -105,7 +110,7 @@ class Assistant:
 
     def rank(self, query: Query, hits: Sequence[Hit]) -> list[Evidence]:
         """Every sentence of the hits, best first, for a question read by ``read``."""
-        return rank_evidence(query, hits, self._reader)
+        return rank_evidence(query, hits[:READ] if self._reranker else hits, self._reader)
 
     def read(self, question: str, language: str) -> Query:
         """A question, known to be in that language, as it is compared with passages."""

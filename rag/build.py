@@ -9,6 +9,7 @@ from rag.assistant import Assistant
 from rag.centring import LanguageMeans, load_means
 from rag.chroma import ModelStamp
 from rag.embedding import Embedder, load_embedder
+from rag.rerank import load_reranker
 from rag.settings import Settings
 from rag.store import Store, open_store
 
@@ -50,5 +51,6 @@ def build_existing_store(settings: Settings, *, writing: bool = False, waiting: 
 
 
 def build_assistant(settings: Settings, model: Model, store: Store) -> Assistant:
-    """The assistant over an open collection."""
-    return Assistant(store, model.embedder, model.means, min_confidence=settings.min_confidence)
+    """The assistant over an open collection. Raises ModelError when the reranker cannot be loaded."""
+    reranker = load_reranker(settings.reranker) if settings.reranker else None
+    return Assistant(store, model.embedder, model.means, min_confidence=settings.min_confidence, reranker=reranker)

@@ -8,10 +8,10 @@ from rag.evidence import Evidence
 from rag.types import Citation, Passage, Quote
 
 
-def cite(chosen: Sequence[Evidence], confidence: Callable[[float], float]) -> list[tuple[Quote, Citation]]:
+def cite(chosen: Sequence[Evidence], confidence: Callable[[Evidence], float]) -> list[tuple[Quote, Citation]]:
     """Each chosen sentence with its citation, in the order given; sentences of one passage share a citation.
 
-    ``confidence`` turns the score of a sentence into a probability. Overlapping passages of an article are one source
+    ``confidence`` gives the probability that a sentence answers. Overlapping passages of an article are one source
     where one of them holds both sentences.
     """
     passages: list[tuple[Passage, list[Evidence]]] = []
@@ -25,7 +25,7 @@ def cite(chosen: Sequence[Evidence], confidence: Callable[[float], float]) -> li
     cited = {}
     for n, (passage, held) in enumerate(passages, start=1):
         quotes = sorted((evidence.quote for evidence in held), key=lambda quote: quote.start)
-        score = max(confidence(evidence.score) for evidence in held)
+        score = max(confidence(evidence) for evidence in held)
         others = tuple(dict.fromkeys(other for evidence in held for other in evidence.hit.others))
         citation = Citation(n, held[0].hit.article, passage, tuple(quotes), score, others)
         for evidence in held:

@@ -10,7 +10,6 @@ answer a question about grain. docs/evaluation.md compares it with the cosine of
 from __future__ import annotations
 
 import json
-import math
 import threading
 from collections import OrderedDict
 from collections.abc import Sequence
@@ -203,7 +202,7 @@ def rank_evidence(query: Query, hits: Sequence[Hit], reader: PassageReader) -> l
     best: dict[tuple[str, int], Evidence] = {}
     headings: dict[tuple[str, int], Evidence] = {}
     found = interact(query, [hit.passage.id for hit in hits], reader)
-    scores = found.features @ load_calibration().sentence
+    scores = found.features @ load_sentence_weights()
     rows = {(owner, number): row for row, (owner, number) in enumerate(zip(found.owners, found.numbers, strict=True))}
     for place, hit in enumerate(hits):
         bonus = SAME_LANGUAGE_BONUS * (primary(query.language) == primary(hit.passage.language))
@@ -251,30 +250,11 @@ def choose_evidence(ranked: Sequence[Evidence], *, language: str) -> list[Eviden
     return [first, *sorted(chosen[1:], key=lambda evidence: -evidence.score)]
 
 
-@dataclass(frozen=True, slots=True)
-class Calibration:
-    """Turns a score into a probability: logistic regression fitted by ``eval/bench/calibrate.py``.
-
-    The best of many wrong sentences scores higher than the best of few, so the size of the collection is a feature.
-    """
-
-    score: float
-    log10_passages: float
-    intercept: float
-    min_confidence: float
-    sentence: tuple[float, ...]
-
-    def confidence(self, score: float, passages: int) -> float:
-        """The probability (0–1) that evidence with this best score, found among ``passages`` passages, answers."""
-        logit = self.score * score + self.log10_passages * math.log10(max(passages, 1)) + self.intercept
-        return 1 / (1 + math.exp(-logit))
-
-
 @cache
-def load_calibration() -> Calibration:
-    """The calibration shipped with Isnad, fitted on XQuAD articles 1–24 in English, Arabic and Turkish."""
-    table = json.loads((resources.files("rag") / "assets" / "confidence.json").read_text(encoding="utf-8"))
-    return Calibration(**{**table, "sentence": tuple(table["sentence"])})
+def load_sentence_weights() -> Vectors:
+    """The weight of each of the ``Features`` in a sentence's score, fitted by ``eval/bench/calibrate.py``."""
+    table = json.loads((resources.files("rag") / "assets" / "calibration.json").read_text(encoding="utf-8"))
+    return np.array([table["sentence"][name.name.lower()] for name in Features], np.float32)
 
 
 def _words(text: str) -> str:

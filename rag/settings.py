@@ -48,6 +48,10 @@ class Settings(BaseModel):
         default="",
         description="A Chroma server to keep the collection on, http://host:port; empty keeps it in the data folder.",
     )
+    reranker: str = Field(
+        default="",
+        description="A CrossEncoder folder or hub name that ranks the best passages again; empty is none.",
+    )
     min_confidence: float | None = Field(
         default=None, ge=0, le=1, description="Below this confidence (0–1) the answer is “not in the articles”."
     )

@@ -201,10 +201,6 @@ def _chat(options: argparse.Namespace, settings: Settings, console: Terminal) ->
     return 0
 
 
-if __name__ == "__main__":
-    sys.exit(main())
-
-
 def _add_benches(bench: argparse.ArgumentParser) -> None:
     kinds = bench.add_subparsers(required=True, metavar="KIND", dest="kind")
     retrieval = kinds.add_parser(
@@ -295,3 +291,7 @@ def _bench_speed(options: argparse.Namespace, settings: Settings, console: Termi
     )
     console.line(json.dumps(speed.to_dict(), ensure_ascii=False) if options.json else speed.markdown())
     return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -32,7 +32,7 @@ _FILE = "open.json"
 # The commands that leave the collection as it is.
 READING = frozenset(("ask", "articles", "show", "export", "stats"))
 # Settings that must not differ between the command and the process that carries it out, and those that may.
-_SENT = ("embedding_model", "min_confidence")
+_SENT = ("embedding_model", "min_confidence", "reranker")
 
 
 def hand_over(settings: Settings, command: str, options: dict[str, Any], terminal: Terminal) -> int | None:

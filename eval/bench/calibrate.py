@@ -1,8 +1,9 @@
-"""Fits ``rag/assets/confidence.json``: from the score of the best sentence to the probability that it answers.
+"""Fits ``rag/assets/calibration.json``: how evidence sentences are ranked, and how likely the best one is right.
 
-Logistic regression on XQuAD articles 1–24 as questions, every pair of English, Arabic and Turkish, in collections of 1,
-3, 12 and 48 articles: each question once with its article among them (answerable) and once without. The best of many
-wrong sentences scores higher than the best of few, so the number of passages is a feature. Run:
+Both on XQuAD articles 1–24 as questions, every pair of English, Arabic and Turkish. First the weights of the features
+of a sentence, by logistic regression over all sentences of the first sixteen passages (a softmax). Then the confidence,
+in collections of 1, 3, 12 and 48 articles: each question once with its article among them, once without it and once
+without the passages that hold the answer. Run:
 
     python -m eval.bench.calibrate --data FOLDER_WITH_xquad.LANG.json
 """
@@ -11,62 +12,48 @@ from __future__ import annotations
 
 import argparse
 import json
-import math
 import random
-import tempfile
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+import torch
+from numpy.typing import NDArray
 
 import rag
-from eval.bench.xquad import fill, half_of
-from eval.dataset import Dataset, read_squad
+from eval.bench.retrieval import collection, embed_all, half_of, touches
+from eval.dataset import Dataset, Question, find_squad
 from rag.assistant import Assistant
 from rag.build import build_model
-from rag.evidence import SAME_LANGUAGE_BONUS
+from rag.confidence import describe
+from rag.evidence import SAME_LANGUAGE_BONUS, Evidence, Features, load_sentence_weights
+from rag.query import Query
 from rag.retrieve import TOP_K
 from rag.settings import load
-from rag.store import open_store
+from rag.types import Hit
 
 _LANGUAGES = ("en", "ar", "tr")
 _SIZES = (1, 3, 12, 48)
-# Every fourth question: 158 a pair give the coefficients to within a few per cent.
-_EVERY = 4
+# Every third question: some 200 a pair give the coefficients to within a few per cent.
+_EVERY = 3
 # Answering when the articles do not is worse than a refusal, but a reader who is refused too often goes away.
 # docs/evaluation.md has what this threshold gives.
-_MIN_CONFIDENCE = 0.3
+_MIN_CONFIDENCE = 0.35
+_TABLE = Path(rag.__file__).parent / "assets" / "calibration.json"
+
+Floats = NDArray[np.float64]
 
 
-def observations(
-    assistant: Assistant, asked: Dataset, held: Dataset, *, passages: int
-) -> Iterator[tuple[bool, float, bool, float]]:
-    """(answerable, best score, same language, log10 of passages) of each question in collections of each size."""
-    draw = random.Random(0)  # noqa: S311  # which articles stand beside the right one; nothing secret
-    articles = [article.id for article in held.articles]
-    half = half_of(asked, 1)
-    for question in [question for question in asked.questions if question.article_id in half][::_EVERY]:
-        query = assistant.read(question.text, asked.language)
-        hits = assistant.retrieve(query, k=passages)
-        others = [article for article in articles if article != question.article_id]
-        for size in _SIZES:
-            for answerable in (True, False):
-                chosen = set(draw.sample(others, min(size, len(articles) - 1) - answerable))
-                chosen |= {question.article_id} if answerable else set()
-                left = [hit for hit in hits if hit.article.id in chosen]
-                best = assistant.rank(query, left[:TOP_K])[0]
-                yield answerable, best.score, asked.language == held.language, math.log10(len(left))
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """A question with all passages of the collection, best first, and where its answer is."""
 
-
-def fit_logistic(features: np.ndarray, labels: np.ndarray) -> list[float]:
-    """The coefficients and, last, the intercept of a logistic regression on (n, k) features, by Newton's method."""
-    design = np.column_stack([features, np.ones(len(features))])
-    weights = np.zeros(design.shape[1])
-    for _ in range(50):
-        expected = 1 / (1 + np.exp(-design @ weights))
-        curvature = design.T @ (design * (expected * (1 - expected))[:, None])
-        weights += np.linalg.solve(curvature, design.T @ (labels - expected))
-    return [float(weight) for weight in weights]
+    assistant: Assistant
+    query: Query
+    hits: list[Hit]
+    gold: Question
+    article: str
 
 
 def main() -> None:
@@ -74,30 +61,121 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m eval.bench.calibrate", description=__doc__)
     parser.add_argument("--data", type=Path, required=True)
     data = parser.parse_args().data
-    model = build_model(load())
-    sets = {language: read_squad(data / f"xquad.{language}.json", language=language) for language in _LANGUAGES}
-    rows: list[tuple[bool, float, bool, float]] = []
-    for held in sets.values():
-        with (
-            tempfile.TemporaryDirectory() as folder,
-            open_store(data_dir=Path(folder), chroma_url="", stamp=model.stamp, writing=True) as store,
-        ):
-            fill(store, held, model)
-            assistant = Assistant(store, model.embedder, model.means)
-            for asked in sets.values():
-                rows += observations(assistant, asked, held, passages=store.count_passages())
-    answerable, score, same, log10_passages = np.array(rows, dtype=float).T
-    slope, bonus, _, _ = fit_logistic(np.column_stack([score, same, log10_passages]), answerable)
-    print(f"SAME_LANGUAGE_BONUS in rag/evidence.py should be {SAME_LANGUAGE_BONUS - bonus / slope:.3f}")
-    slope, by_size, intercept = fit_logistic(np.column_stack([score, log10_passages]), answerable)
-    table = {
-        "score": round(slope, 2),
-        "log10_passages": round(by_size, 2),
-        "intercept": round(intercept, 2),
+    sets = {language: find_squad(data, language) for language in _LANGUAGES}
+    table = json.loads(_TABLE.read_text(encoding="utf-8"))
+    rankings = [ranking for asked in _ask_all(sets) if (ranking := _sentences(asked))]
+    weights = _fit_softmax(rankings)
+    # Divided so that a score is a cosine again, as it is for one with nothing beside it.
+    whole = sum(weights[name] for name in (Features.SOFT, Features.OWN, Features.PASSAGE))
+    table["sentence"] = {name.name.lower(): round(float(weights[name] / whole), 4) for name in Features}
+    _write(table)
+    load_sentence_weights.cache_clear()
+
+    rows = [row for asked in _ask_all(sets) for row in _observations(asked)]
+    names = list(rows[0][1])
+    features = np.array([[row[name] for name in names] for _, row, _ in rows])
+    answerable = np.array([right for right, _, _ in rows], dtype=float)
+    *found, intercept = fit_logistic(features, answerable, np.array([weight for _, _, weight in rows]))
+    fitted = dict(zip(names, found, strict=True))
+    print(
+        "SAME_LANGUAGE_BONUS in rag/evidence.py should be "
+        f"{SAME_LANGUAGE_BONUS - fitted['same language'] / (fitted['score'] + fitted['own'] + fitted['passage']):.3f}"
+    )
+    table |= {
+        "confidence": {name: round(weight, 3) for name, weight in fitted.items()},
+        "intercept": round(intercept, 3),
         "min_confidence": _MIN_CONFIDENCE,
     }
-    (Path(rag.__file__).parent / "assets" / "confidence.json").write_text(json.dumps(table) + "\n")
-    print(table)
+    _write(table)
+    print(json.dumps(table, indent=1))
+
+
+def _write(table: dict[str, object]) -> None:
+    _TABLE.write_text(json.dumps(table, indent=1) + "\n", encoding="utf-8")
+
+
+def _ask_all(sets: dict[str, Dataset]) -> Iterator[_Asked]:
+    model = build_model(load())
+    for held in sets.values():
+        gold = {question.id: question for question in held.questions}
+        with collection(model) as store:
+            store.put(embed_all(held, model))
+            assistant = Assistant(store, model.embedder, model.means)
+            for asked in sets.values():
+                half = half_of(asked, 1)
+                for question in [each for each in asked.questions if each.article_id in half][::_EVERY]:
+                    query = assistant.read(question.text, asked.language)
+                    hits = assistant.retrieve(query, k=store.size()[1])
+                    right = gold[question.id]
+                    yield _Asked(assistant, query, hits, right, f"{held.language}-{right.article_id}")
+
+
+def _holds(evidence: Evidence, asked: _Asked) -> bool:
+    quote = evidence.quote
+    return evidence.hit.article.id == asked.article and quote.start <= asked.gold.start and asked.gold.end <= quote.end
+
+
+def _sentences(asked: _Asked) -> tuple[Floats, NDArray[np.bool_]] | None:
+    """The features of every sentence of the first passages, and which hold the answer; None where none does."""
+    ranked = asked.assistant.rank(asked.query, asked.hits[:TOP_K])
+    right = np.array([_holds(evidence, asked) for evidence in ranked])
+    return (np.array([evidence.features for evidence in ranked]), right) if right.any() else None
+
+
+def _fit_softmax(rankings: list[tuple[Floats, NDArray[np.bool_]]]) -> Floats:
+    """The weights under which the right sentences of each ranking have the largest share of its softmax."""
+    weights = torch.zeros(len(Features), dtype=torch.float64, requires_grad=True)
+    data = [(torch.from_numpy(features), torch.from_numpy(right)) for features, right in rankings]
+    optimizer = torch.optim.LBFGS([weights], max_iter=100, line_search_fn="strong_wolfe")
+
+    def loss() -> torch.Tensor:
+        optimizer.zero_grad()
+        total = 1e-5 * (weights**2).sum()
+        for features, right in data:
+            scores = features @ weights
+            total = total + (torch.logsumexp(scores, 0) - torch.logsumexp(scores[right], 0)) / len(data)
+        total.backward()  # type: ignore[no-untyped-call]
+        return total
+
+    optimizer.step(loss)  # type: ignore[no-untyped-call]
+    return np.asarray(weights.detach().numpy())
+
+
+def _observations(asked: _Asked) -> Iterator[tuple[bool, dict[str, float], float]]:
+    """(answerable, features, weight) in collections of each size; both ways of missing weigh half."""
+    draw = random.Random(asked.gold.id)  # noqa: S311  # which articles stand beside the right one; nothing secret
+    articles = sorted({hit.article.id for hit in asked.hits} - {asked.article})
+    for size in _SIZES:
+        beside = set(draw.sample(articles, min(size, len(articles))))
+        whole = {asked.article, *sorted(beside)[: size - 1]}
+        for answerable, weight, chosen in (
+            (True, 1.0, [hit for hit in asked.hits if hit.article.id in whole]),
+            (False, 0.5, [hit for hit in asked.hits if hit.article.id in beside]),
+            (
+                False,
+                0.5,
+                [h for h in asked.hits if h.article.id in whole and not touches(h, asked.article, asked.gold)],
+            ),
+        ):
+            ranked = asked.assistant.rank(asked.query, chosen[:TOP_K])
+            if ranked:
+                yield answerable, describe(ranked[0], asked.query, ranked, passages=len(chosen)), weight
+
+
+def fit_logistic(features: Floats, labels: Floats, weights: Floats) -> list[float]:
+    """The coefficients and, last, the intercept of a logistic regression on (n, k) features, by Newton's method.
+
+    A little ridge keeps features that say nearly the same from cancelling each other.
+    """
+    scale = features.std(axis=0) + 1e-9
+    design = np.column_stack([features / scale, np.ones(len(features))])
+    ridge = np.diag([*np.ones(features.shape[1]), 0.0])
+    fitted = np.zeros(design.shape[1])
+    for _ in range(50):
+        expected = 1 / (1 + np.exp(-design @ fitted))
+        curvature = design.T @ (design * (weights * expected * (1 - expected))[:, None]) + ridge
+        fitted += np.linalg.solve(curvature, design.T @ (weights * (labels - expected)) - ridge @ fitted)
+    return [float(weight) for weight in (*(fitted[:-1] / scale), fitted[-1])]
 
 
 if __name__ == "__main__":

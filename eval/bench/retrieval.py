@@ -22,8 +22,9 @@ from ingest.index import Prepared, embed, split
 from ingest.split import one_passage
 from rag.assistant import Assistant
 from rag.build import Model
+from rag.confidence import load_calibration
 from rag.errors import UsageError
-from rag.evidence import choose_evidence, load_calibration
+from rag.evidence import choose_evidence
 from rag.records import Embedded, article_version
 from rag.retrieve import TOP_K
 from rag.store import Store, open_store
@@ -186,13 +187,10 @@ def _ask(assistant: Assistant, store: Store, question: str, asked: str, held: st
     def holds(start: int, end: int, article_id: str) -> bool:
         return article_id == article and start <= gold.start and gold.end <= end
 
-    def touches(hit: Hit) -> bool:
-        return hit.article.id == article and hit.passage.start < gold.end and gold.start < hit.passage.end
-
     query = assistant.read(question, asked)
     hits = assistant.retrieve(query, k=_WITH_SPARE)
     other_articles = [hit for hit in hits if hit.article.id != article]
-    other_passages = [hit for hit in hits if not touches(hit)]
+    other_passages = [hit for hit in hits if not touches(hit, article, gold)]
     evidence, without_article, without_passages = (
         assistant.rank(query, left[:TOP_K]) for left in (hits, other_articles, other_passages)
     )
@@ -207,6 +205,11 @@ def _ask(assistant: Assistant, store: Store, question: str, asked: str, held: st
         without_article=assistant.confidence(query, without_article, passages=passages),
         without_passages=assistant.confidence(query, without_passages, passages=passages),
     )
+
+
+def touches(hit: Hit, article: str, gold: Question) -> bool:
+    """Whether a hit holds any of the gold answer, which is in the article of that id."""
+    return hit.article.id == article and hit.passage.start < gold.end and gold.start < hit.passage.end
 
 
 def _naive_ranks(pipeline: NaivePipeline, asked: Dataset, held: Dataset, half: int) -> Iterator[int]:
