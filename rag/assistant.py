@@ -10,7 +10,7 @@ from rag.analyse import analyse
 from rag.answer import not_found, quoted
 from rag.centring import LanguageMeans
 from rag.chroma import NO_ARTICLES
-from rag.cite import cite
+from rag.cite import cite, in_context
 from rag.confidence import describe, load_calibration
 from rag.embedding import Embedder
 from rag.errors import EmptyCollectionError, QuestionError, UsageError
@@ -81,6 +81,8 @@ class Assistant:
             choose_evidence(ranked, language=language),
             lambda each: self._calibration.probability(describe(each, query, ranked, passages=passages)),
         )
+        wider = {citation.n: in_context(citation, self._store.beside) for _, citation in cited}
+        cited = [(quote, wider[citation.n]) for quote, citation in cited]
         yield from quoted(question, cited, language=language, confidence=confidence, timings_ms=clock.total())
 
     def confidence(self, query: Query, ranked: Sequence[Evidence], *, passages: int) -> float:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 
 from rag.evidence import Evidence
 from rag.types import Citation, Passage, Quote
@@ -35,3 +36,25 @@ def cite(chosen: Sequence[Evidence], confidence: Callable[[Evidence], float]) ->
 
 def _holds(passage: Passage, quote: Quote) -> bool:
     return (quote.start, quote.end) in passage.sentences
+
+
+def in_context(citation: Citation, beside: Callable[[Passage], Iterable[Passage]]) -> Citation:
+    """The citation with one sentence more where the first or the last of its passage is quoted.
+
+    ``beside`` gives the passages of the article before and behind one.
+    """
+    passage = citation.passage
+    quoted = {(quote.start, quote.end) for quote in citation.quotes}
+    before, behind = passage.sentences[0] in quoted, passage.sentences[-1] in quoted
+    if not (before or behind):
+        return citation
+    spans = [span for other in beside(passage) for span in other.sentences]
+    added = []
+    if before:
+        added += sorted(span for span in spans if span[1] <= passage.start)[-1:]
+    if behind:
+        added += sorted(span for span in spans if span[0] >= passage.end)[:1]
+    sentences = tuple(sorted((*passage.sentences, *added)))
+    start, end = sentences[0][0], sentences[-1][1]
+    wider = replace(passage, start=start, end=end, text=citation.article.text[start:end], sentences=sentences)
+    return replace(citation, passage=wider)

@@ -112,7 +112,7 @@ def read_passages(
     passages: Sequence[tuple[Article, Passage]], embedder: Embedder, means: LanguageMeans
 ) -> list[tuple[Vectors, PackedStates]]:
     """The centred unit vector of each passage under its title, shape (dimension,), and its centred token states."""
-    texts = [passage.under(article.title) for article, passage in passages]
+    texts = [passage.under(article.heading) for article, passage in passages]
     results = []
     for (article, passage), text, (vector, tokens) in zip(passages, texts, embedder.read_passages(texts), strict=True):
         language = primary(article.language)

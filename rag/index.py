@@ -135,8 +135,8 @@ class Index:
                 )
                 if each.states:
                     self._put_states(connection, zip(ids, each.states, strict=True))
-                # The title counts for every passage, as it does for the model.
-                title = analyse(article.title, article.language)
+                # Title and year count for every passage, as they do for the model.
+                title = analyse(f"{article.title} {article.published[:4]}", article.language)
                 words[revision] = [
                     (passage.id, title + analyse(passage.text, article.language)) for passage in each.passages
                 ]

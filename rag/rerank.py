@@ -31,7 +31,7 @@ class Reranker:
         first, rest = hits[:RERANKED], hits[RERANKED:]
         if not first:
             return []
-        pairs = [(question, hit.passage.under(hit.article.title)) for hit in first]
+        pairs = [(question, hit.passage.under(hit.article.heading)) for hit in first]
         scores = self._model.predict(pairs, batch_size=_BATCH, show_progress_bar=False).tolist()
         ranked = sorted(zip(scores, first, strict=True), key=lambda pair: -pair[0])
         return [*(replace(hit, score=float(score)) for score, hit in ranked), *rest]

@@ -314,6 +314,12 @@ class Store:
                 loaded[passage_id] = read_passage(passage_id, metadata, text, article), article
         return loaded
 
+    def beside(self, passage: Passage) -> list[Passage]:
+        """The passages of the article before and behind one, where there are any."""
+        revision, _, number = passage.id.rpartition(":")
+        ids = [f"{revision}:{other}" for other in (int(number) - 1, int(number) + 1) if other >= 0]
+        return [found for found, _ in self.load(ids).values()]
+
     def forget(self, passage_ids: Iterable[str]) -> None:
         """Takes articles out of the index that are no longer in the collection: another machine has removed them."""
         known = {_revision(passage_id) for passage_id in passage_ids}

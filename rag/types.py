@@ -77,6 +77,11 @@ class Article:
     story: str = ""
     copies: tuple[Copy, ...] = ()
 
+    @property
+    def heading(self) -> str:
+        """Title and day of publication: what a passage alone does not tell."""
+        return " · ".join(part for part in (self.title, self.published[:10]) if part)
+
     def page(self, offset: int) -> int | None:
         """The number, from 1, of the page that the character at ``offset`` is on; None for what has no pages."""
         return bisect_right(self.pages, offset) or None
@@ -103,9 +108,9 @@ class Passage:
     language: str
     sentences: tuple[tuple[int, int], ...]
 
-    def under(self, title: str) -> str:
-        """The passage as the embedding model reads it: below the title of its article, which names the subject."""
-        return f"{title}\n{self.text}" if title else self.text
+    def under(self, heading: str) -> str:
+        """The passage as a model reads it: below the heading of its article, which names the subject."""
+        return f"{heading}\n{self.text}" if heading else self.text
 
     def sentence(self, index: int) -> str:
         """The text of the sentence at ``index``."""

@@ -304,3 +304,32 @@ def test_the_index_follows_what_another_machine_does(store: Store, model: Model,
     store._passages.delete(ids=[passage.id])
     assert [hit.article.id for hit in assistant.search("Who built the museum of clocks?")] == ["here"]
     assert store.select(Filters()).passages == 1
+
+
+def test_what_stands_around_a_quote_is_shown(store: Store, model: Model, assistant: Assistant) -> None:
+    """The sentences before and behind a quote are in the cited passage, also where a passage ends at it."""
+    names = ("Alba", "Birk", "Cora", "Dunja", "Elsa", "Frida", "Gerd", "Hanna", "Inga", "Juno")
+    sentences = [
+        f"In the year {1900 + number} the shipyard of Karlo Brezak built {number + 2} boats, of which the last was the "
+        f"{name}, a slow but strong boat for the herring fishers of the northern islands and their families."
+        for number, name in enumerate(names)
+    ]
+    article = add(store, model, " ".join(sentences))
+    edges = {(passage.sentences[0], passage.sentences[-1]) for passage in store.passages(article.id)}
+    assert len(edges) > 2
+    for number in range(1, 9):
+        answer = assistant.ask(f"How many boats were built in {1900 + number}?")
+        for citation in answer.citations:
+            assert citation.passage.text == article.text[citation.passage.start : citation.passage.end]
+            for quote in citation.quotes:
+                assert quote.start > citation.passage.start or quote.start == 0
+                assert quote.end < citation.passage.end or quote.end == len(article.text)
+
+
+def test_the_day_of_an_article_is_found(store: Store, model: Model, assistant: Assistant) -> None:
+    """What tells two articles apart may be the day they are from, which their texts do not name."""
+    for year in range(2012, 2024):
+        price = f"The council of Veldmark met. It set the price of water at {year * 7 % 100} cents."
+        add(store, model, price, published=f"{year}-03-14")
+    hits = assistant.search("What did the council of Veldmark do in 2017?", k=12)
+    assert [hit.article.published[:4] for hit in hits].index("2017") < 3
