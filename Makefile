@@ -20,7 +20,9 @@ check: $(VENV)/.test
 	$(BIN)/mypy
 bench: $(VENV)/.test
 	@test -n "$(DATA)" || { echo "make bench DATA=FOLDER, a folder with xquad.LANG.json files"; exit 2; }
-	$(BIN)/python -m eval.bench.xquad --data "$(DATA)"
+	$(BIN)/isnad bench retrieval --data "$(DATA)" --questions en,ar,tr --articles ar --half 2
+	$(BIN)/isnad bench retrieval --data "$(DATA)" --questions en,ar --articles en --half 2
+	$(BIN)/isnad bench speed --passages 20000
 
 # torch comes first and by pip, which takes the build that this machine's pip is set up for; uv installs the rest, every
 # version as pinned, in seconds.
