@@ -45,6 +45,10 @@ def clean_text(text: str, *, language: str = "") -> tuple[str, tuple[str, ...]]:
     if doubtful:
         notes.append(_NOTE_DOUBT)
     plain = fold(text)
+    if plain != text:  # the letters may show what the forms did not
+        plain, turned, _ = put_right(plain, language=language)
+        if turned and not notes:
+            notes.append(_NOTE_REVERSED.format(turned))
     if plain != text and _ARABIC_FORM.search(text) and not _ARABIC_FORM.search(plain):
         notes.append(_NOTE_FORMS)
     return unicodedata.normalize("NFC", plain), tuple(notes)

@@ -12,7 +12,7 @@ import arabic_reshaper
 import pytest
 from bidi import get_display
 from fpdf import FPDF
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from ingest.clean import clean_pages, clean_text
@@ -95,6 +95,7 @@ _LETTERS = st.lists(st.sampled_from(_PIECES), max_size=40).map("".join)
 
 
 @settings(max_examples=300, deadline=None)
+@example("ى\ufef9")
 @given(st.one_of(st.text(), _LETTERS))
 def test_what_is_clean_stays_clean(text: str) -> None:
     """Cleaning twice is cleaning once."""
