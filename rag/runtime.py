@@ -2,7 +2,7 @@
 
 A sentence-transformers model spends most of a short text's time outside its multiplications, and those run on weights
 that oneDNN would lay out better. Here the layers' weights are laid out once, each layer is seven operations, and where
-the processor has tiles for it (AMX) they are in bfloat16. ``isnad bench speed`` has what that gives. Batches take the
+the processor multiplies bfloat16 (AMX, AVX-512 BF16) they are in that. ``isnad bench speed`` has what that gives. Batches take the
 library's own way.
 """
 
@@ -27,9 +27,9 @@ _LONGEST = 128
 _ALIKE = 0.998
 
 
-def has_tiles() -> bool:
-    """Whether the processor multiplies bfloat16 in tiles (AMX), several times as fast as float32."""
-    return bool(torch.cpu._is_amx_tile_supported())
+def multiplies_bfloat16() -> bool:
+    """Whether the processor multiplies bfloat16 faster than float32: in tiles (AMX), or in pairs (AVX-512 BF16)."""
+    return bool(torch.cpu._is_amx_tile_supported() or torch.cpu._is_avx512_bf16_supported())
 
 
 def leave_cores_to_model() -> None:
@@ -124,7 +124,7 @@ class QuickTransformer(Transformer):
         if bert.config.hidden_act != "gelu" or getattr(bert.config, "is_decoder", False):
             raise ValueError("its layers are not BERT's")
         self._embeddings = bert.embeddings
-        self._precision = torch.bfloat16 if has_tiles() else torch.float32
+        self._precision = torch.bfloat16 if multiplies_bfloat16() else torch.float32
         with torch.inference_mode():
             self._layers = [_Layer(layer, self._precision) for layer in bert.encoder.layer]
 
