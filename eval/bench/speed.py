@@ -99,8 +99,8 @@ class Speed:
                 *(f"| {name} | {rate:.0f} |" for name, rate in self.rates.items()),
                 "\n| ratio of medians | |\n|---|---|",
                 *(f"| {name} | {ratio:.2f} |" for name, ratio in self.ratios().items()),
-                f"\nStart-up to the first hits: {self.startup_s:.1f} s. Resident memory: {self.memory_mb:.0f} MB, of it "
-                f"{self.anonymous_mb:.0f} MB anonymous; the rest are pages of files.",
+                f"\nStart-up to the first hits: {self.startup_s:.1f} s. Resident memory: {self.memory_mb:.0f} MB, "
+                f"of it {self.anonymous_mb:.0f} MB anonymous; the rest are pages of files.",
             ]
         )
 
