@@ -5,6 +5,7 @@ IsnadError                 exit code 1: something failed
 │   ├── SettingsError      a setting, variable or flag
 │   └── QuestionError      an empty or overlong question
 ├── ModelError             the embedding model cannot be prepared or loaded
+├── LanguageModelError     the language model cannot be reached, or fails
 ├── ArticleError           one article or file cannot be read; the others go on
 └── StoreError             the collection cannot be opened, read or written
     ├── StoreMismatchError it was made with another model, space or version (exit code 2)
@@ -40,6 +41,10 @@ class QuestionError(UsageError):
 
 class ModelError(IsnadError):
     """The embedding model cannot be prepared or loaded."""
+
+
+class LanguageModelError(IsnadError):
+    """The language model cannot be loaded or reached, or failed while it wrote."""
 
 
 class ArticleError(IsnadError):

@@ -2,8 +2,8 @@
 
 A sentence-transformers model spends most of a short text's time outside its multiplications, and those run on weights
 that oneDNN would lay out better. Here the layers' weights are laid out once, each layer is seven operations, and where
-the processor multiplies bfloat16 (AMX, AVX-512 BF16) they are in that. ``isnad bench speed`` has what that gives. Batches
-take the library's own way.
+the processor multiplies bfloat16 (AMX, AVX-512 BF16) they are in that. ``isnad bench speed`` has what that gives.
+Batches take the library's own way.
 """
 
 from __future__ import annotations

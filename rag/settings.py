@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 
 from dotenv import dotenv_values
 from platformdirs import user_cache_path, user_data_path
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, ValidationError
 
 from rag.errors import SettingsError
 
@@ -51,6 +51,31 @@ class Settings(BaseModel):
     reranker: str = Field(
         default="",
         description="A CrossEncoder folder or hub name that ranks the best passages again; empty is none.",
+    )
+    llm: str = Field(
+        default="",
+        description="The language model that writes answers: provider:model (openai:…, anthropic:…, ollama:…), or a "
+        ".gguf file; empty is none, and answers are quotations.",
+    )
+    llm_base_url: Annotated[str, AfterValidator(_server_url)] = Field(
+        default="",
+        description="The address of an OpenAI-compatible server for ISNAD_LLM, such as http://localhost:8000/v1.",
+    )
+    llm_api_key: SecretStr = Field(
+        default=SecretStr(""), description="The key for it; else the provider's own variable."
+    )
+    llm_timeout: float = Field(
+        default=60.0, gt=0, description="Seconds to wait for the next words of the language model."
+    )
+    llm_context: int = Field(
+        default=8192, ge=1024, description="Tokens of its context that the passages, the answer and the rest may fill."
+    )
+    nli: str = Field(
+        default="",
+        description="A CrossEncoder folder or hub name for entailment that checks answers too; empty is none.",
+    )
+    unsupported: Literal["mark", "drop"] = Field(
+        default="mark", description="What is done with a sentence that the sources do not carry: mark or drop."
     )
     min_confidence: float | None = Field(
         default=None, ge=0, le=1, description="Below this confidence (0–1) the answer is “not in the articles”."

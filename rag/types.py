@@ -20,10 +20,13 @@ class Status(StrEnum):
 
 
 class Mode(StrEnum):
-    """How an answer was made: from verbatim quotes, or written by a language model."""
+    """How an answer was made: from verbatim quotes, written by a language model, or said by Isnad itself, of itself and
+    of what is known of the articles besides their texts.
+    """
 
     EXTRACTIVE = "extractive"
     GENERATED = "generated"
+    DIRECT = "direct"
 
 
 class Support(StrEnum):
@@ -32,6 +35,31 @@ class Support(StrEnum):
     SUPPORTED = "supported"
     PARTLY = "partly"
     UNSUPPORTED = "unsupported"
+
+
+class Flaw(StrEnum):
+    """What is wrong with a sentence beside its sources: it has a number, date, quotation or name that they do not have,
+    denies what they say or the reverse, has the actors the other way round, tells as a fact what they give as words of
+    somebody or as possible, or says something else.
+    """
+
+    NUMBER = "number"
+    DATE = "date"
+    QUOTATION = "quotation"
+    NAME = "name"
+    NEGATION = "negation"
+    ACTORS = "actors"
+    ATTRIBUTION = "attribution"
+    MEANING = "meaning"
+
+
+class Notice(StrEnum):
+    """What a reader should know of how an answer came about."""
+
+    MODEL_FAILED = "model_failed"  # the language model did not answer; these are quotations
+    MODEL_UNSUPPORTED = "model_unsupported"  # nothing of what it wrote is in the sources; these are quotations
+    DROPPED = "dropped"  # sentences were left out that are not in the sources
+    CARRIED = "carried"  # the question was read as going on with the last one; Answer.asked is how
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,11 +183,15 @@ class Hit:
 
 @dataclass(frozen=True, slots=True)
 class Quote:
-    """One sentence of a passage, verbatim, with its offsets in the article."""
+    """One sentence of a passage, verbatim, with its offsets in the article.
+
+    ``translation`` is by machine, into the language of the answer, where there is one that stood its check.
+    """
 
     text: str
     start: int
     end: int
+    translation: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,12 +211,23 @@ class Citation:
 
 
 @dataclass(frozen=True, slots=True)
+class Problem:
+    """A flaw of a sentence and the words that have it."""
+
+    flaw: Flaw
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
 class AnswerSentence:
-    """One sentence of an answer, the numbers of its citations and whether they carry it."""
+    """One sentence of an answer, without citation marks: the numbers of its citations, whether they carry it, and what
+    is wrong where they do not.
+    """
 
     text: str
     citations: tuple[int, ...]
     support: Support
+    problems: tuple[Problem, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,7 +235,9 @@ class Answer:
     """What came of a question. A refusal has ``status`` ``not_found`` and neither sentences nor citations.
 
     ``confidence`` is the estimated probability (0–1) that the quotes answer the question; ``timings_ms`` maps each
-    step to milliseconds.
+    step to milliseconds. ``asked`` is the question as it was put to the articles, with what it takes from the turns
+    before. ``model`` names the language model that wrote the answer, and ``removed_citations`` counts the numbers in
+    what it wrote that no source has. ``draft`` is true while sentences are still being written or checked.
     """
 
     question: str
@@ -204,16 +249,34 @@ class Answer:
     sentences: tuple[AnswerSentence, ...] = ()
     citations: tuple[Citation, ...] = ()
     timings_ms: Mapping[str, float] = field(default_factory=dict)
+    asked: str = ""
+    model: str = ""
+    notices: tuple[Notice, ...] = ()
+    removed_citations: int = 0
+    draft: bool = False
 
     def to_dict(self) -> dict[str, Any]:
         """The answer as JSON-ready values, as ``isnad ask --json`` prints it."""
         return {
             "question": self.question,
+            "asked": self.asked or self.question,
             "status": self.status.value,
             "mode": self.mode.value,
+            "model": self.model,
             "answer": self.text,
             "language": self.language,
             "confidence": round(self.confidence, 4),
+            "sentences": [
+                {
+                    "text": sentence.text,
+                    "citations": list(sentence.citations),
+                    "support": sentence.support.value,
+                    "problems": [{"flaw": each.flaw.value, "text": each.text} for each in sentence.problems],
+                }
+                for sentence in self.sentences
+            ],
+            "notices": [notice.value for notice in self.notices],
+            "removed_citations": self.removed_citations,
             "citations": [_citation_to_dict(citation) for citation in self.citations],
             "timings_ms": {step: round(ms, 1) for step, ms in self.timings_ms.items()},
         }
@@ -241,5 +304,24 @@ def _citation_to_dict(citation: Citation) -> dict[str, Any]:
         "start": passage.start,
         "end": passage.end,
         "score": round(citation.score, 4),
-        "quotes": [{"text": quote.text, "start": quote.start, "end": quote.end} for quote in citation.quotes],
+        "quotes": [
+            {"text": quote.text, "start": quote.start, "end": quote.end, "translation": quote.translation}
+            for quote in citation.quotes
+        ],
     }
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """One exchange of a conversation: what was asked, how it was put to the articles, what was said and from where."""
+
+    question: str
+    asked: str = ""
+    answer: str = ""
+    language: str = ""
+    citations: tuple[Citation, ...] = ()
+
+    @staticmethod
+    def of(answer: Answer) -> Turn:
+        """The turn that an answer ends."""
+        return Turn(answer.question, answer.asked or answer.question, answer.text, answer.language, answer.citations)
