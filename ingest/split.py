@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Sequence
-from itertools import pairwise
 
-import sentencex
-
+from rag.sentences import LINE, Span, cut_long, split_sentences
 from rag.types import Article, Passage
 
-Span = tuple[int, int]
 CountTokens = Callable[[Sequence[str]], list[int]]
 
 # Passages of up to 128 tokens that share one sentence. Measured on XQuAD articles 1–24 with e5-small: evidence
@@ -18,70 +14,6 @@ CountTokens = Callable[[Sequence[str]], list[int]]
 # without the shared sentence R@1 of passages en→ar falls from .704 to .647 (200 tokens).
 PASSAGE_TOKENS = 128
 OVERLAP_SENTENCES = 1
-
-# A "sentence" longer than this is a list, a table or a script without full stops: cut it where a reader would
-# breathe, so that what is quoted stays short. Thai, Lao, Khmer and Burmese separate clauses by spaces only.
-_LONGEST_SENTENCE = 600
-_LONGEST_UNPUNCTUATED = {"th": 160, "lo": 160, "km": 160, "my": 160}
-
-_LINE = re.compile(r"[^\n\r\u2028\u2029]+")
-# The Arabic semicolon ends a statement in news prose; the Urdu full stop is sentencex's own.
-_AFTER_SEMICOLON = re.compile(r"(?<=؛)\s+")
-_INITIAL = re.compile(r"(?:^|\s)[^\W\d_]\.$")
-_BREATH = re.compile(r"[;；:：،,、，—–](?=\s|$)|[；：、，]|\s")
-
-
-def split_sentences(text: str, language: str) -> list[Span]:
-    """The (start, end) of every sentence in ``text``, in order, without the white space around them.
-
-    Boundaries come from sentencex (Wikimedia), which knows abbreviations and the full stops of some 300 languages;
-    a line break always ends a sentence. ``language`` is BCP 47 and may be empty.
-    """
-    longest = _LONGEST_UNPUNCTUATED.get(language, _LONGEST_SENTENCE)
-    spans: list[Span] = []
-    for line in _LINE.finditer(text):
-        for start, end in _join_continuations(text, _sentences_of_line(line, language)):
-            spans += _cut_long(text, start, end, longest)
-    return spans
-
-
-def _sentences_of_line(line: re.Match[str], language: str) -> list[Span]:
-    spans = []
-    position = line.start()
-    for sentence in sentencex.segment(language or "en", line.group()):
-        cuts = [0, *(match.end() for match in _AFTER_SEMICOLON.finditer(sentence)), len(sentence)]
-        for start, end in pairwise(cuts):
-            piece = sentence[start:end]
-            left = position + start + len(piece) - len(piece.lstrip())
-            right = position + start + len(piece.rstrip())
-            if left < right:
-                spans.append((left, right))
-        position += len(sentence)
-    return spans
-
-
-def _join_continuations(text: str, spans: list[Span]) -> list[Span]:
-    """Puts back what was cut after an initial or an ordinal ("د. محمد", "3. toplantı") or before a small letter."""
-    joined: list[Span] = []
-    for start, end in spans:
-        if joined and (text[start].islower() or _INITIAL.search(text[joined[-1][0] : joined[-1][1]])):
-            joined[-1] = (joined[-1][0], end)
-        else:
-            joined.append((start, end))
-    return joined
-
-
-def _cut_long(text: str, start: int, end: int, longest: int) -> list[Span]:
-    spans = []
-    while end - start > longest:
-        breaths = [match.end() for match in _BREATH.finditer(text, start + longest // 2, start + longest)]
-        cut = breaths[-1] if breaths else start + longest
-        stripped = text[start:cut].rstrip()
-        spans.append((start, start + len(stripped)))
-        start = cut + len(text[cut:end]) - len(text[cut:end].lstrip())
-    if start < end:
-        spans.append((start, end))
-    return spans
 
 
 def split_passages(
@@ -138,7 +70,7 @@ def _within_budget(
         shorter: list[Span] = []
         for (start, end), used in zip(spans, tokens, strict=True):
             longest = (end - start + 1) // 2
-            shorter += _cut_long(text, start, end, longest) if used > budget and longest > 0 else [(start, end)]
+            shorter += cut_long(text, start, end, longest) if used > budget and longest > 0 else [(start, end)]
         if shorter == spans:
             break  # one character of more tokens than the budget: nothing is left to cut
         spans = shorter
@@ -149,7 +81,7 @@ def _within_budget(
 def _after_title(article: Article) -> int:
     """Where the body begins: behind the lines at the top that repeat the title."""
     title = _normal(article.title)
-    for line in _LINE.finditer(article.text):
+    for line in LINE.finditer(article.text):
         if line.group().strip() and _normal(line.group()) != title:
             return line.start()
     return 0

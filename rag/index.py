@@ -232,12 +232,17 @@ class Index:
     def cosines(self, vector: Vectors, passage_ids: Sequence[str]) -> dict[str, float]:
         """The cosine of a unit vector with each of those passages that there are."""
         revisions = list({passage_id.rpartition(":")[0] for passage_id in passage_ids})
-        query = "SELECT passage, vector FROM articles JOIN vectors USING (number) WHERE revision IN"
-        wanted = set(passage_ids)
+        numbers = dict(self._rows("SELECT revision, number FROM articles WHERE revision IN", revisions))
+        query = "SELECT passage, vector FROM vectors WHERE number = ? AND passage = ?"
+        with self._lock:
+            rows = [
+                self._connection.execute(query, (numbers[revision], passage_id)).fetchone()
+                for passage_id in passage_ids
+                if (revision := passage_id.rpartition(":")[0]) in numbers
+            ]
         return {
             str(passage_id): float(np.frombuffer(row, dtype=np.float16).astype(np.float32) @ vector)
-            for passage_id, row in self._rows(query, revisions)
-            if passage_id in wanted
+            for passage_id, row in filter(None, rows)
         }
 
     def matching(

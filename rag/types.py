@@ -30,8 +30,9 @@ class Mode(StrEnum):
 
 
 class Support(StrEnum):
-    """How well the cited quotes carry a sentence."""
+    """How well the cited quotes carry a sentence; of a draft's it is not known yet."""
 
+    UNCHECKED = "unchecked"
     SUPPORTED = "supported"
     PARTLY = "partly"
     UNSUPPORTED = "unsupported"

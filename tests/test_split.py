@@ -10,8 +10,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ingest.split import PASSAGE_TOKENS, split_passages, split_sentences
+from ingest.split import PASSAGE_TOKENS, split_passages
 from rag.build import Model
+from rag.sentences import split_sentences
 from rag.types import Article
 
 # Pieces of many scripts, their full stops and traps, from which hypothesis builds texts.
