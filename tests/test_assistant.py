@@ -257,7 +257,7 @@ def test_one_story_is_one_hit_with_the_others_listed(store: Store, model: Model,
 
 def test_one_long_article_leaves_room_for_others(store: Store, model: Model, assistant: Assistant) -> None:
     """A long article with many passages on a subject does not keep others out, unless it is what is asked about."""
-    for number in range(10):
+    for number in range(16):
         add(store, model, f"On day {number} the storm closed the harbour, and {number * 5} ships were outside.")
         add(store, model, f"{_FILLER[number % 4]} The storm was mentioned {number} times.")
     days = " ".join(
