@@ -55,14 +55,15 @@ class Settings(BaseModel):
     llm: str = Field(
         default="",
         description="The language model that writes answers: provider:model (openai:…, anthropic:…, ollama:…), or a "
-        ".gguf file; empty is none, and answers are quotations.",
+        ".gguf file, run in this process; empty is none, and answers are quotations.",
     )
     llm_base_url: Annotated[str, AfterValidator(_server_url)] = Field(
         default="",
         description="The address of an OpenAI-compatible server for ISNAD_LLM, such as http://localhost:8000/v1.",
     )
     llm_api_key: SecretStr = Field(
-        default=SecretStr(""), description="The key for it; else the provider's own variable."
+        default=SecretStr(""),
+        description="Its key; else the provider's own variable, unless ISNAD_LLM_BASE_URL is set.",
     )
     llm_timeout: float = Field(
         default=60.0, gt=0, description="Seconds to wait for the next words of the language model."

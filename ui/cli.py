@@ -131,6 +131,9 @@ def _parser() -> argparse.ArgumentParser:
     prepare = commands.add_parser("prepare", help="make the first start quick: convert the model, compile the packages")
     prepare.set_defaults(run=_prepare)
 
+    doctor = add("doctor", "say what is set up, whether it works, and what to do where it does not")
+    doctor.set_defaults(run=_doctor)
+
     chat = commands.add_parser("chat", help="serve the chat page")
     chat.add_argument("--samples", action="store_true", help="start an empty collection with the sample articles")
     chat.add_argument("--host", help="address to listen on (ISNAD_HOST)")
@@ -192,6 +195,12 @@ def _prepare(options: argparse.Namespace, settings: Settings, console: Terminal)
     model = build_model(settings)
     console.line(f"ready: {model.embedder.name}, {model.embedder.dimension} dimensions")
     return 0
+
+
+def _doctor(options: argparse.Namespace, settings: Settings, console: Terminal) -> int:
+    from ui.doctor import doctor
+
+    return doctor(options, settings, console)
 
 
 def _chat(options: argparse.Namespace, settings: Settings, console: Terminal) -> int:
