@@ -2,29 +2,50 @@
 
 from __future__ import annotations
 
+import logging
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from rag.analyse import analyse
 from rag.answer import not_found, quoted
 from rag.centring import LanguageMeans
+from rag.check import Checker
 from rag.chroma import NO_ARTICLES
 from rag.cite import cite, in_context
 from rag.confidence import describe, load_calibration
+from rag.conversation import Standalone, understand, weigh
+from rag.direct import Holdings, answer_directly
 from rag.embedding import Embedder
-from rag.errors import EmptyCollectionError, QuestionError, UsageError
+from rag.errors import EmptyCollectionError, LanguageModelError, QuestionError, UsageError
 from rag.evidence import Evidence, PassageReader, choose_evidence, rank_evidence
 from rag.index import Selection
-from rag.language import detect, primary
+from rag.language import detect, primary, script
 from rag.query import Query
 from rag.rerank import READ, RERANKED, Reranker
 from rag.retrieve import TOP_K, retrieve
+from rag.rewrite import rewrite
 from rag.store import Store
-from rag.types import Answer, Filters, Hit
+from rag.translate import Translator
+from rag.types import Answer, Filters, Hit, Mode, Notice, Status, Support, Turn
+from rag.write import Writer
+
+if TYPE_CHECKING:
+    from rag.llm import LanguageModel
+
+log = logging.getLogger(__name__)
 
 # A question is a sentence or a few. Beyond this somebody pasted a document, and the model reads 512 tokens at most.
 LONGEST_QUESTION = 2000
+
+# So many letters tell a language from others in its script.
+_TELLING = 20
+# Passages among which a list of articles about something is looked for.
+_LISTED = 60
+# What a written answer rests on is at most so much further from the question than the best sentence. Of the orders in
+# tests/poisoned.jsonl the nearest is at 0.11.
+_TO_THE_QUESTION = 0.1
 
 _ALL = Filters()
 
@@ -40,50 +61,124 @@ class Assistant:
         *,
         min_confidence: float | None = None,
         reranker: Reranker | None = None,
+        checker: Checker | None = None,
+        llm: LanguageModel | None = None,
+        drop_unsupported: bool = False,
     ) -> None:
+        """With ``llm`` answers are written, checked by ``checker``; without, they are quotations."""
         self._store = store
         self._embedder = embedder
         self._means = means
         self._reader = PassageReader(store, embedder, means)
         self._reranker = reranker
         self._calibration = load_calibration()
+        checker = checker or Checker(embedder, means)
+        self._llm = llm
+        self._writer = Writer(llm, checker, self._reader, embedder, drop=drop_unsupported) if llm else None
+        self._translator = Translator(llm, checker, self._reader) if llm else None
         self._min_confidence = self._calibration.min_confidence if min_confidence is None else min_confidence
 
-    def ask(self, question: str, filters: Filters = _ALL) -> Answer:
+    def ask(
+        self, question: str, filters: Filters = _ALL, *, turns: Sequence[Turn] = (), mode: Mode | None = None
+    ) -> Answer:
         """The answer to a question in any language, from the articles that the filters let through.
 
-        Raises QuestionError for an empty or overlong question, EmptyCollectionError when there is nothing to ask,
-        UsageError when the filters let nothing through, StoreError when the collection cannot be read.
+        ``turns`` are the conversation before it. ``mode`` is how to answer: as the settings say, or with quotations
+        though there is a language model. Raises QuestionError for an empty or overlong question, EmptyCollectionError
+        when there is nothing to ask, UsageError when the filters let nothing through, StoreError when the collection
+        cannot be read.
         """
-        *_, answer = self.stream(question, filters)
+        *_, answer = self.stream(question, filters, turns=turns, mode=mode)
         return answer
 
-    def stream(self, question: str, filters: Filters = _ALL) -> Iterator[Answer]:
+    def stream(
+        self, question: str, filters: Filters = _ALL, *, turns: Sequence[Turn] = (), mode: Mode | None = None
+    ) -> Generator[Answer, None, None]:
         """The answer as it grows; the last one is whole and is what ``ask`` returns. Raises what ``ask`` raises."""
         question = check_question(question)
         if not self._store.size()[0]:
             raise EmptyCollectionError(NO_ARTICLES)
-        clock = _Clock()
         selection = self._select(filters)
-        language = detect(question) or "en"
-        query = self.read(question, language)
+        clock = _Clock()
+
+        def confidence(asked: str) -> float:
+            query = self.read(asked, detect(asked) or spoken)
+            ranked = self.rank(query, self.retrieve(query, selection=selection))
+            return self.confidence(query, ranked, passages=self._passages(selection))
+
+        spoken = _spoken(question, turns)
+        wants = understand(question, spoken, turns, confidence)
+        language = wants.question.language or spoken
+        holdings = Holdings(
+            self._store,
+            lambda topic: self.retrieve(self.read(topic, language), k=_LISTED, selection=selection),
+            self._embedder.embed_passages,
+            selection,
+        )
+        direct = answer_directly(wants.wish, question, language=language, turns=turns, holdings=holdings)
+        if direct:
+            yield from self._finished(replace(direct, timings_ms=clock.total()))
+            return
+        alone = wants.question
+        if self._llm and mode is not Mode.EXTRACTIVE and alone.question not in {turn.asked for turn in turns}:
+            alone = rewrite(self._llm, wants.wish.message, turns) or alone
+        clock.lap("understand")
+        yield from self._answer(question, alone, language, selection, mode, clock)
+
+    def _passages(self, selection: Selection | None) -> int:
+        return self._store.size()[1] if selection is None else selection.passages
+
+    def _answer(
+        self,
+        question: str,
+        alone: Standalone,
+        language: str,
+        selection: Selection | None,
+        mode: Mode | None,
+        clock: _Clock,
+    ) -> Iterator[Answer]:
+        """The answer to a question, given in ``language``, from what the articles say."""
+        query = weigh(self.read(alone.question, detect(alone.question) or language), alone.own)
         clock.lap("embed")
         hits = self.retrieve(query, selection=selection)
         clock.lap("search")
         ranked = self.rank(query, hits)
         clock.lap("evidence")
-        passages = self._store.size()[1] if selection is None else selection.passages
+        passages = self._passages(selection)
         confidence = self.confidence(query, ranked, passages=passages)
+        base = Answer(
+            question, Status.ANSWERED, Mode.EXTRACTIVE, "", language, confidence,
+            timings_ms=clock.total(), asked=alone.question, notices=(Notice.CARRIED,) if alone.carried else (),
+        )  # fmt: skip
         if confidence < self._min_confidence:
-            yield not_found(question, language=language, confidence=confidence, timings_ms=clock.total())
+            yield not_found(base)
             return
+        if self._writer and mode is not Mode.EXTRACTIVE:
+            written = yield from _write(self._writer, base, hits, ranked)
+            if isinstance(written, Answer):
+                yield from self._finished(written)
+                return
+            base = replace(base, notices=(*base.notices, written))
         cited = cite(
             choose_evidence(ranked, language=language),
             lambda each: self._calibration.probability(describe(each, query, ranked, passages=passages)),
         )
-        wider = {citation.n: in_context(citation, self._store.beside) for _, citation in cited}
-        cited = [(quote, wider[citation.n]) for quote, citation in cited]
-        yield from quoted(question, cited, language=language, confidence=confidence, timings_ms=clock.total())
+        for answer in quoted(base, cited):
+            if answer.draft:
+                yield answer
+        yield from self._finished(answer)
+
+    def _finished(self, answer: Answer) -> Iterator[Answer]:
+        """The answer with its passages in their context, and once more with translations where it gets any."""
+        if self._translator and any(
+            primary(each.article.language) != primary(answer.language) for each in answer.citations
+        ):
+            yield replace(self._in_context(answer), draft=True)
+            answer = self._translator.translate(answer)
+        yield self._in_context(answer)
+
+    def _in_context(self, answer: Answer) -> Answer:
+        return replace(answer, citations=tuple(in_context(each, self._store.beside) for each in answer.citations))
 
     def confidence(self, query: Query, ranked: Sequence[Evidence], *, passages: int) -> float:
         """The estimated probability (0–1) that the best of the evidence, found among so many passages, answers."""
@@ -136,6 +231,45 @@ class Assistant:
                 "with: isnad articles"
             )
         return selection
+
+
+def _spoken(message: str, turns: Sequence[Turn]) -> str:
+    """The language of a message: of a few words in the script of the last question's, that question's."""
+    language = detect(message) or "en"
+    if turns and sum(map(str.isalpha, message)) < _TELLING:
+        last = detect(turns[-1].question)
+        if last and script(last) == script(language):
+            return last
+    return language
+
+
+def _write(
+    writer: Writer, base: Answer, hits: Sequence[Hit], ranked: Sequence[Evidence]
+) -> Generator[Answer, None, Answer | Notice]:
+    """Drafts of a written answer; returns the whole one, or why there is none."""
+    answer = base
+    try:
+        for answer in writer.stream(replace(base, mode=Mode.GENERATED), hits):
+            if answer.draft:
+                yield answer
+    except LanguageModelError as error:
+        log.warning("Answered with quotations: %s", error)
+        return Notice.MODEL_FAILED
+    if answer.status is Status.NOT_FOUND:
+        return not_found(answer)
+    return answer if _answers(answer, ranked) else Notice.MODEL_UNSUPPORTED
+
+
+def _answers(answer: Answer, ranked: Sequence[Evidence]) -> bool:
+    """Whether some sentence is supported, by a sentence that has to do with the question: a model can be made to write
+    what an article says of something else, or tells it to.
+    """
+    near = {
+        (each.hit.article.id, each.quote.start) for each in ranked if each.score >= ranked[0].score - _TO_THE_QUESTION
+    }
+    return any(sentence.support is Support.SUPPORTED for sentence in answer.sentences) and any(
+        (citation.article.id, quote.start) in near for citation in answer.citations for quote in citation.quotes
+    )
 
 
 def check_question(question: str) -> str:

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import lru_cache
 
 from rag.assistant import Assistant
 from rag.centring import LanguageMeans, load_means
+from rag.check import Checker
 from rag.chroma import ModelStamp
 from rag.embedding import Embedder, load_embedder
+from rag.llm import LanguageModel, load_language_model
+from rag.nli import load_nli
 from rag.rerank import load_reranker
 from rag.settings import Settings
 from rag.store import Store, open_store
@@ -51,6 +55,33 @@ def build_existing_store(settings: Settings, *, writing: bool = False, waiting: 
 
 
 def build_assistant(settings: Settings, model: Model, store: Store) -> Assistant:
-    """The assistant over an open collection. Raises ModelError when the reranker cannot be loaded."""
-    reranker = load_reranker(settings.reranker) if settings.reranker else None
-    return Assistant(store, model.embedder, model.means, min_confidence=settings.min_confidence, reranker=reranker)
+    """The assistant over an open collection.
+
+    Raises ModelError when the reranker or the entailment model cannot be loaded, SettingsError or LanguageModelError
+    for a language model that there is not.
+    """
+    nli = load_nli(settings.nli) if settings.nli else None
+    return Assistant(
+        store,
+        model.embedder,
+        model.means,
+        min_confidence=settings.min_confidence,
+        reranker=load_reranker(settings.reranker) if settings.reranker else None,
+        checker=Checker(model.embedder, model.means, nli=nli),
+        llm=build_language_model(settings),
+        drop_unsupported=settings.unsupported == "drop",
+    )
+
+
+@lru_cache(maxsize=2)
+def build_language_model(settings: Settings) -> LanguageModel | None:
+    """The language model that the settings name, once for all who ask, or None. Raises as ``load_language_model``."""
+    if not (settings.llm or settings.llm_base_url):
+        return None
+    return load_language_model(
+        settings.llm,
+        base_url=settings.llm_base_url,
+        api_key=settings.llm_api_key.get_secret_value(),
+        timeout=settings.llm_timeout,
+        context=settings.llm_context,
+    )

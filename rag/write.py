@@ -130,23 +130,29 @@ class Writer:
         written = self._read(raw, base, hits, whole=True)
         if not written.claims:
             raise LanguageModelError(f"{self.llm.name} replied with nothing to read. Ask again, or set another model.")
-        pairs = [self._verdict(claim, base.language, sources) for claim in written.claims]
+        texts = [claim.text for claim in written.claims]
+        verdicts = self._checker.check_all(texts, base.language, sources)
+        pairs = [
+            self._cited(claim, verdict, base.language, sources)
+            for claim, verdict in zip(written.claims, verdicts, strict=True)
+        ]
         return _Judged(raw, written, tuple(verdict for verdict, _ in pairs), tuple(numbers for _, numbers in pairs))
 
-    def _verdict(self, claim: Claim, language: str, sources: Sequence[Source]) -> tuple[Verdict, tuple[int, ...]]:
-        """How well a sentence is carried, and the numbers of the sources that do: those it cites, or else others."""
-        cited = [n - 1 for n in claim.numbers]
-        verdict = None
-        if cited:
-            verdict = self._checker.check(claim.text, language, [sources[index] for index in cited])
-            verdict = replace(verdict, quotes=tuple((cited[index], quote) for index, quote in verdict.quotes))
-        if verdict is None or verdict.support is not Support.SUPPORTED:
-            among_all = self._checker.check(claim.text, language, sources)
-            if verdict is None or _RANK[among_all.support] > _RANK[verdict.support]:
-                verdict = among_all
+    def _cited(
+        self, claim: Claim, verdict: Verdict, language: str, sources: Sequence[Source]
+    ) -> tuple[Verdict, tuple[int, ...]]:
+        """The verdict on a sentence and the numbers of the sources that carry it: those it cites, or else others."""
         if verdict.support is Support.UNSUPPORTED:
             return verdict, ()
-        return verdict, tuple(dict.fromkeys(index + 1 for index, _ in verdict.quotes))
+        carrying = tuple(dict.fromkeys(index + 1 for index, _ in verdict.quotes))
+        if right := tuple(n for n in claim.numbers if n in carrying):
+            return verdict, right
+        if claim.numbers:  # another source says it better, and the cited ones may say it all the same
+            alone = self._checker.check(claim.text, language, [sources[n - 1] for n in claim.numbers])
+            if _RANK[alone.support] >= _RANK[verdict.support]:
+                quotes = tuple((claim.numbers[index] - 1, quote) for index, quote in alone.quotes)
+                return replace(alone, quotes=quotes), tuple(dict.fromkeys(index + 1 for index, _ in quotes))
+        return verdict, carrying[:1]
 
     def _mended(
         self,

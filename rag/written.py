@@ -57,7 +57,7 @@ def is_refusal(text: str) -> bool:
 
 def may_become_refusal(text: str) -> bool:
     """Whether what has arrived so far could be the beginning of a refusal."""
-    begun = text.strip().strip("\"'*`[(").upper().replace(" ", "_")
+    begun = re.sub(r"^\W+", "", text).upper().replace(" ", "_")
     return REFUSAL.startswith(begun[: len(REFUSAL)])
 
 

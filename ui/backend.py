@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from importlib import resources
 from pathlib import Path
@@ -15,7 +15,7 @@ from rag.errors import IsnadError
 from rag.language import name
 from rag.settings import Settings
 from rag.store import Store
-from rag.types import Answer
+from rag.types import Answer, Turn
 from ui.commands import COMMANDS
 from ui.console import Remote
 from ui.control import check_same_model, listening
@@ -78,12 +78,12 @@ class Backend:
         """Waits until ready, at most so long; whether it is."""
         return self._done.wait(seconds)
 
-    def stream(self, question: str) -> Iterator[Answer]:
+    def stream(self, question: str, turns: Sequence[Turn] = ()) -> Generator[Answer, None, None]:
         """What ``Assistant.stream`` yields. Raises IsnadError, also the one that making ready ended with."""
         self._done.wait()
         if self._assistant is None:
             raise self._failure()
-        yield from self._assistant.stream(question)
+        yield from self._assistant.stream(question, turns=turns)
 
     def model(self) -> Model:
         """The model that was loaded. Raises IsnadError, as ``stream`` does."""

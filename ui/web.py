@@ -7,6 +7,7 @@ import json
 import logging
 import socket
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from importlib import resources
 from typing import Any
 
@@ -14,6 +15,7 @@ import gradio as gr
 
 from rag.errors import IsnadError, SettingsError
 from rag.settings import Settings
+from rag.types import Turn
 from ui.backend import Backend
 from ui.render import answer_html, error_html, waiting_html
 
@@ -37,8 +39,10 @@ def build_page(backend: Backend, *, examples: list[str]) -> gr.Blocks:
     with gr.Blocks(title="Isnad", analytics_enabled=False, fill_height=True) as page:
         gr.HTML(_HEADER, padding=False)
         status = gr.HTML(_status_html(backend), elem_id="isnad-status")
+        turns = gr.State([])
         gr.ChatInterface(
             _answering(backend),
+            additional_inputs=[turns], additional_outputs=[turns],
             chatbot=gr.Chatbot(
                 elem_id="isnad-chat", label="Conversation", show_label=False, latex_delimiters=[], buttons=[],
                 height="65vh", allow_tags=False, placeholder="Ask a question, in any language.",
@@ -61,18 +65,31 @@ def build_page(backend: Backend, *, examples: list[str]) -> gr.Blocks:
     return page
 
 
-def _answering(backend: Backend) -> Callable[[str, list[dict[str, Any]]], Iterator[str]]:
-    def respond(message: str, history: list[dict[str, Any]]) -> Iterator[str]:
+# The answer so far, and the conversation with it.
+Shown = tuple[str, list[Turn]]
+
+
+def _answering(backend: Backend) -> Callable[[str, list[dict[str, Any]], list[Turn]], Iterator[Shown]]:
+    def respond(message: str, history: list[dict[str, Any]], turns: list[Turn]) -> Iterator[Shown]:
+        # A question that is asked again, or changed, takes the place of those behind it.
+        turns = turns[: sum(each["role"] == "user" for each in history)]
+        # Where a question was not answered, there is a turn that says nothing, so that they count alike.
+        after = [*turns, Turn(message)]
         try:
             while not backend.wait(0.5):
-                yield waiting_html(backend.status)
-            for answer in backend.stream(message):
-                yield answer_html(answer)
+                yield waiting_html(backend.status), after
+            with closing(backend.stream(message, turns)) as answers:
+                for answer in answers:
+                    after = [*turns, Turn.of(answer)]
+                    yield answer_html(answer), after
         except IsnadError as error:
-            yield error_html(str(error))
+            yield error_html(str(error)), after
         except Exception:
             log.exception("A question could not be answered")
-            yield error_html("Something went wrong on the server. The question was not answered; its log says more.")
+            yield (
+                error_html("Something went wrong on the server. The question was not answered; its log says more."),
+                after,
+            )
 
     return respond
 
