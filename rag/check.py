@@ -40,6 +40,7 @@ _HARD_FLAWS = frozenset({Flaw.NUMBER, Flaw.DATE, Flaw.QUOTATION})
 _LEAST_INFORMATION = 5.0
 # The first word of a sentence is a name only if it is as rare as names are.
 _NAME_INFORMATION = 9.0
+_UNSURE = 0.07
 _WORDS = regex.compile(r"[\p{L}\p{M}\p{N}]+")
 _MARKS = regex.compile(r"[\s\u200b-\u200f\"'«»“”„‹›‘’「」『』]")
 
@@ -346,7 +347,7 @@ def _names(
                 )
             scores.append(score)
         certain = sure or _information(tokens, *words[-1][1:]) >= _NAME_INFORMATION
-        if certain and scores[-1] < load_weights().name:
+        if certain and scores[-1] < load_weights().name - (not sure) * _UNSURE:
             missing.append(" ".join(word for word, _, _ in words))
         worst = min(worst, scores[-1])
     return missing, worst

@@ -47,7 +47,7 @@ _POINTING = regex.compile(
     regex.IGNORECASE,
 )
 _DAY_BEFORE = regex.compile(r"(?<!\d)(\d{1,2})(?:\.|º|er|st|nd|rd|th|-?го|-?е|-ша|ème|e)?\s*(?:of|de|di|من|th|،)?\s*$")
-_DAY_BEHIND = regex.compile(r"[’'\w]{0,4}\s*(?:the\s+)?(\d{1,2})(?:st|nd|rd|th)?(?![\d:%.,]*\d|\s*%)")
+_DAY_BEHIND = regex.compile(r"[’'\w]{0,4}\s*(?:the\s+)?(\d{1,2})(?:st|nd|rd|th)?(?![\d:%.,٬٫]*\d|\s*%)")
 _YEAR_BEHIND = regex.compile(r"[’'\w]{0,4}[\s,،.]*(?:de|of|del|do|سنة|عام|لعام|سال|года|року|năm)?\s*(\d{4})(?!\d)")
 _NUMERIC = regex.compile(r"(?<![\d.,])(\d{1,4})([-/.])(\d{1,2})\2(\d{4}|\d{1,2})(?![\d,]|\.\d)")
 _EAST = regex.compile(
@@ -73,6 +73,13 @@ _RELATIVE_WORDS = {
     days: regex.compile(rf"(?<!\p{{L}})(?:{words})", regex.IGNORECASE) for days, words in _RELATIVE.items()
 }
 _NIGHT_TO = regex.compile(r"ноч[ьи] (?:на|с)\s+$|ніч на\s+$")
+_LAST_MONTH = regex.compile(
+    r"month (?:before|earlier)|(?:last|previous) month|الشهر (?:الماضي|السابق)|ماه (?:گذشته|پیش|قبل)|geçen ay|önceki ay"
+    r"|прошл\w+ месяц|предыдущ\w+ месяц|месяцем ранее|минул\w+ місяц|mois (?:dernier|précédent)|mes (?:pasado|anterior)"
+    r"|vormonat|(?:letzten|vergangenen) monat|mese (?:scorso|precedente)|mês (?:passado|anterior)|上个?月|前月|先月|पिछले महीने"
+    r"|گذشتہ ماہ|bulan lalu|החודש שעבר|지난달",
+    regex.IGNORECASE,
+)
 _LAST_YEAR = regex.compile(
     r"last year|previous year|العام الماضي|السنة الماضية|سال گذشته|پارسال|geçen yıl|прошл\w+ год|"
     r"минул\w+ ро|année dernière"
@@ -144,11 +151,16 @@ def known_days(text: str, language: str, published: str, values: Iterable[float]
         (day.weekday - 1) % _WEEK for day in found if day.weekday is not None and _NIGHT_TO.search(text[: day.start])
     }
     years = {value for value in values if 1000 <= value <= 2200}
+    if _LAST_MONTH.search(text):
+        dates |= {(year, (month - 2) % 12 + 1, None) for year, month, _ in dates if month <= 12}
     if issued := _issued(published):
         spoken_of = {issued + datetime.timedelta(days=by) for by, said in _RELATIVE_WORDS.items() if said.search(text)}
         past = (issued - datetime.timedelta(days=by) for by in range(_WEEK))
-        spoken_of |= {issued} | {day for day in past if day.weekday() in weekdays}
-        dates |= {(day.year, day.month, day.day) for day in spoken_of}
+        spoken_of |= {day for day in past if day.weekday() in weekdays}
+        # What does not say when it happened is told on the day that it is published.
+        spoken_of |= set() if weekdays or spoken_of else {issued}
+        dates |= {(day.year, day.month, day.day) for day in spoken_of} | {(issued.year, issued.month, None)}
+        dates |= {(None, (issued.month - 2) % 12 + 1, None)} if _LAST_MONTH.search(text) else set()
         years |= {float(issued.year)}
         years |= {issued.year - 1.0} if _LAST_YEAR.search(text) else set()
         years |= {issued.year + 1.0} if _NEXT_YEAR.search(text) else set()
@@ -226,7 +238,9 @@ def _named(text: str, language: str, *, generous: bool) -> Iterator[Day]:
             continue
         start, end = words[place][0], words[place + size - 1][1]
         written = " ".join(word for _, _, word in words[place : place + size])
-        sure = generous or (written not in _AMBIGUOUS and len(written) > 3) or _POINTING.search(text[:start]) is not None
+        sure = (
+            generous or (written not in _AMBIGUOUS and len(written) > 3) or _POINTING.search(text[:start]) is not None
+        )
         kind, number = found
         if kind == "weekday":
             if sure:

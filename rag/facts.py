@@ -24,7 +24,7 @@ _ERAS = {"令和": 2018, "平成": 1988, "昭和": 1925}
 _ERA_YEAR = regex.compile(r"(令和|平成|昭和)(\d{1,2}|元)年")
 
 # A word this like one of the text's is that word.
-SAME_WORD = 0.75
+SAME_WORD = 0.7
 # Names with fewer words between them are one name, or named together.
 _APART = 2
 _PLACE = regex.compile(

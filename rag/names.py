@@ -18,7 +18,7 @@ _CAPITALISED = regex.compile(r"\p{Lu}[\p{L}\p{M}]*")
 # What may stand between the words of one name.
 _JOINT = regex.compile(r"[ \u00a0-]|[-’'‑](?=\p{Lu})| (?:de|di|da|del|der|von|van|bin|ibn|el|al|la|le|du|des|of)[ -]")
 # A name in Chinese or Japanese is told only by the dot between its parts, or where katakana stands for a foreign word.
-_DOTTED = regex.compile(r"\p{Han}{2,}(?:[·・‧]\p{Han}+)+|[\p{Katakana}ー]{3,}(?:[・＝=][\p{Katakana}ー]+)*")
+_DOTTED = regex.compile(r"\p{Han}{2,4}(?:[·・‧]\p{Han}{1,4})+|[\p{Katakana}ー]{3,}(?:[・＝=][\p{Katakana}ー]+)*")
 _STARTS = regex.compile(r"(?:^|[.!?:«“\"„‘(]\s*|[-—–]\s)$")
 # In German every noun has a capital, so that one alone tells nothing.
 _ALL_NOUNS = frozenset({"de", "lb"})

@@ -9,6 +9,7 @@ from __future__ import annotations
 import unicodedata
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import regex
 
@@ -55,6 +56,10 @@ _ABOUT = regex.compile(
     regex.IGNORECASE,
 )
 _LAKH = 1e5
+_THOUSAND = 1000
+_RANGE = regex.compile(
+    r"\s*(?:and|to|[-–—]|至|到|до|и|і|ile|ila|و|إلى|الى|تا|et|à|y|a|bis|und|e|dan|hingga|から|~|～)\s*"
+)
 _BEFORE = 18
 _AFTER = 8
 
@@ -76,6 +81,11 @@ def read_amounts(text: str, language: str) -> Amounts:
     """All values that a source's text may be read to have."""
     numbers = read_numbers(text, language, generous=True)
     values = {value for number in numbers for reading in number.readings for value in reading}
+    # "Between 27 and 34 million" begins at 27 million.
+    for first, last in pairwise(numbers):
+        if len(last.readings) > 1 and _RANGE.fullmatch(text[first.end : last.start]):
+            scale = last.readings[0][0] / max(last.readings[1][0], 1)
+            values |= {reading[0] * scale for reading in first.readings if reading}
     return Amounts(frozenset(values), _PERCENT.search(text) is not None)
 
 
@@ -213,7 +223,7 @@ def _composed(group: Sequence[_Piece]) -> tuple[tuple[float, ...], ...]:
         return group[0].values
     wholes = []
     for first in (reading[0] for reading in group[0].values if len(reading) == 1):
-        total, current = 0.0, first
+        total, current = (first, 0.0) if first >= _THOUSAND else (0.0, first)
         for piece in group[1:]:
             total, current = added(total, current, piece.values[0][0], piece.kind)
         wholes.append((total + current,))
