@@ -104,7 +104,8 @@ class Assistant:
         def confidence(asked: str) -> float:
             query = self.read(asked, detect(asked) or spoken)
             ranked = self.rank(query, self.retrieve(query, selection=selection))
-            return self.confidence(query, ranked, passages=self._passages(selection))
+            found = self.confidence(query, ranked, passages=self._passages(selection))
+            return found if found >= self._min_confidence else 0.0  # one refusal is as good as another
 
         spoken = _spoken(question, turns)
         wants = understand(question, spoken, turns, confidence)

@@ -76,7 +76,8 @@ _NIGHT_TO = regex.compile(r"ноч[ьи] (?:на|с)\s+$|ніч на\s+$")
 _LAST_MONTH = regex.compile(
     r"month (?:before|earlier)|(?:last|previous) month|الشهر (?:الماضي|السابق)|ماه (?:گذشته|پیش|قبل)|geçen ay|önceki ay"
     r"|прошл\w+ месяц|предыдущ\w+ месяц|месяцем ранее|минул\w+ місяц|mois (?:dernier|précédent)|mes (?:pasado|anterior)"
-    r"|vormonat|(?:letzten|vergangenen) monat|mese (?:scorso|precedente)|mês (?:passado|anterior)|上个?月|前月|先月|पिछले महीने"
+    r"|vormonat|(?:letzten|vergangenen) monat|mese (?:scorso|precedente)|mês (?:passado|anterior)|"
+    r"上个?月|前月|先月|पिछले महीने"
     r"|گذشتہ ماہ|bulan lalu|החודש שעבר|지난달",
     regex.IGNORECASE,
 )

@@ -1,4 +1,4 @@
-"""Numerals of Chinese, Japanese, Korean and Thai: characters that are digits and units at once, alone or behind digits."""
+"""Numerals of Chinese, Japanese, Korean and Thai: characters for digits and units, alone or behind other digits."""
 
 from __future__ import annotations
 
@@ -36,6 +36,7 @@ _IDIOMS = regex.compile(
 
 
 def read_eastern(text: str, *, generous: bool) -> Iterator[Number]:
+    """The numbers that are written with such numerals; ``generous`` reads also what may be something else."""
     idioms = [match.span() for match in _IDIOMS.finditer(text)]
     for match in _PARTS_OF.finditer(text):
         below, above = (_east_value(part) for part in match.groups())

@@ -47,6 +47,8 @@ _MOST = 3
 # for two questions asked as one.
 _ADDED = 0.02
 _ADDED_WITHIN = 0.2
+# From another article only where its passage is matched nearly as well as the first's.
+_ADDED_ELSEWHERE = 0.12
 
 # What is left of the closeness of one language to itself after centring: questions answered equally well score this
 # much higher within a language than across two. Fitted with the calibration.
@@ -264,7 +266,16 @@ def choose_evidence(ranked: Sequence[Evidence], *, language: str) -> list[Eviden
 
 def _adding(first: Evidence, ranked: Sequence[Evidence]) -> Iterator[Evidence]:
     """Sentences that match what those before them do not, the one that adds most first."""
-    others = [e for e in ranked if e is not first and e.score > ranked[0].score - _ADDED_WITHIN]
+    others = [
+        each
+        for each in ranked
+        if each is not first
+        and each.score > ranked[0].score - _ADDED_WITHIN
+        and (
+            each.hit.article.id == first.hit.article.id
+            or each.features[Features.PASSAGE] >= first.features[Features.PASSAGE] - _ADDED_ELSEWHERE
+        )
+    ]
     covered = first.matches
     while others:
         added = [float(np.maximum(each.matches - covered, 0).sum()) for each in others]

@@ -1,4 +1,4 @@
-"""What a sentence must have from its sources to the letter: numbers, dates, names; and signs that it turns them round."""
+"""What a sentence must have from its sources: numbers, dates, names; and signs that it turns them round."""
 
 from __future__ import annotations
 

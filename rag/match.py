@@ -1,4 +1,4 @@
-"""How well the meaning of a sentence is found in passages: late interaction of token states, as in ``rag/evidence.py``."""
+"""How well the meaning of a sentence is found in passages: late interaction, as in ``rag/evidence.py``."""
 
 from __future__ import annotations
 

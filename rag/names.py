@@ -1,4 +1,4 @@
-"""Names in a sentence and whether a source has them, across scripts: by spelling, by sound, by the country they mean."""
+"""Names in a sentence and whether a source has them, across scripts: by spelling, by sound, by country."""
 
 from __future__ import annotations
 
@@ -92,7 +92,7 @@ class Word:
 
 
 def read_names(text: str, language: str) -> list[Name]:
-    """The names that the writing of a text shows: runs of capitalised words, foreign names in Chinese and Japanese."""
+    """The names that the writing of a text shows: capitalised words, foreign names in Chinese and Japanese."""
     dotted = [Name(match.group(), match.start(), match.end()) for match in _DOTTED.finditer(text)]
     if script(language) in ("Arab", "Hebr", "Deva", "Beng", "Thai", "Hans", "Jpan", "Kore"):
         return dotted

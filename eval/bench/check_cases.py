@@ -36,9 +36,22 @@ _LEAST_CLAUSE = 5
 
 # "Not" where it is a word of its own: what is taken out of a sentence, and what is put in behind.
 _NOT = {
-    "en": r" not(?= )| never(?= )", "ar": r"(?<= )(?:لم|لا|لن) |ولم ", "ru": r"(?<= )не ", "uk": r"(?<= )не ", "es": r"(?<= )no ",
-    "it": r"(?<= )non ", "pt": r"(?<= )não ", "de": r" nicht(?=[ ,.])", "hi": r" नहीं", "id": r" tidak| belum", "zh": r"没有|不(?!到)",
-    "he": r"(?<= )לא ", "fr": r"(?<= )(?:ne |n')|(?<= )pas ", "pl": r"(?<= )nie ", "nl": r" niet(?=[ ,.])", "sv": r" inte(?=[ ,.])",
+    "en": r" not(?= )| never(?= )",
+    "ar": r"(?<= )(?:لم|لا|لن) |ولم ",
+    "ru": r"(?<= )не ",
+    "uk": r"(?<= )не ",
+    "es": r"(?<= )no ",
+    "it": r"(?<= )non ",
+    "pt": r"(?<= )não ",
+    "de": r" nicht(?=[ ,.])",
+    "hi": r" नहीं",
+    "id": r" tidak| belum",
+    "zh": r"没有|不(?!到)",
+    "he": r"(?<= )לא ",
+    "fr": r"(?<= )(?:ne |n')|(?<= )pas ",
+    "pl": r"(?<= )nie ",
+    "nl": r" niet(?=[ ,.])",
+    "sv": r" inte(?=[ ,.])",
     "ur": r" نہیں", "vi": r" không", "el": r"(?<= )δεν ", "tr": "",
 }  # fmt: skip
 _PUT_NOT = {
@@ -157,7 +170,7 @@ def language_cases(*, languages: Sequence[str] = ()) -> list[Case]:
     }
     draw = random.Random(7)  # noqa: S311  # which languages meet; nothing secret
     cases: list[Case] = []
-    for language, own in articles.items():
+    for own in articles.values():
         for number in range(draw.randrange(_EVERY), len(own), _EVERY):
             for other in draw.sample(sorted(articles), min(_DRAWN, len(articles))):
                 cases += _cases(own, articles[other], number, draw)

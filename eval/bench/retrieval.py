@@ -258,6 +258,8 @@ def _figures(asked: Sequence[Asked]) -> Figures:
         "ECE article": calibration_error(found, article),
         "AUROC passage": auroc(found, passages),
         "ECE passage": calibration_error(found, passages),
+        # As often answerable as not, both ways of missing alike: what the confidence is fitted to.
+        "ECE": calibration_error(np.tile(found, 2), np.concatenate([article, passages])),
         "refused": float(np.mean(found < threshold)),
         "answered without article": float(np.mean(article >= threshold)),
     }
