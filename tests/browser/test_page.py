@@ -2,96 +2,18 @@
 
 from __future__ import annotations
 
-import os
 import re
-import shutil
-import socket
-import subprocess
-import sys
-import time
-import urllib.request
-from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
+from tests.browser.conftest import ask
+
 playwright = pytest.importorskip("playwright.sync_api")
-
-_CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-pytestmark = [
-    pytest.mark.skipif(
-        _CHROMIUM is None,
-        reason="no browser found; install one, on Debian or Ubuntu with: apt-get install chromium chromium-driver",
-    ),
-    # Playwright's own event loop leaves a socket to the garbage collector when it stops.
-    pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
-]
-
-
-@pytest.fixture(scope="module")
-def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """A real ``isnad chat --samples`` in a process of its own, ready to answer."""
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
-    data = tmp_path_factory.mktemp("page")
-    environment = {**os.environ, "ISNAD_DATA_DIR": str(data / "data"), "PYTHONUNBUFFERED": "1"}
-    log = (data / "log").open("w")
-    command = [sys.executable, "-m", "ui.cli", "chat", "--samples", "--port", str(port)]
-    server = subprocess.Popen(command, env=environment, stdout=log, stderr=log, cwd=Path(__file__).parents[2])
-    url = f"http://127.0.0.1:{port}"
-    try:
-        for _ in range(240):
-            if server.poll() is not None:
-                break
-            try:
-                urllib.request.urlopen(url, timeout=2).close()
-                break
-            except OSError:
-                time.sleep(0.5)
-        else:
-            pytest.fail(f"the page did not come up: {(data / 'log').read_text()}")
-        assert server.poll() is None, (data / "log").read_text()
-        yield url
-    finally:
-        server.terminate()
-        server.wait(timeout=30)
-        log.close()
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[playwright.Browser]:
-    with playwright.sync_playwright() as running:
-        launched = running.chromium.launch(
-            executable_path=_CHROMIUM, args=["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
-        )
-        yield launched
-        launched.close()
-
-
-@pytest.fixture
-def page(browser: playwright.Browser, address: str) -> Iterator[playwright.Page]:
-    """The open page, its articles read."""
-    opened = browser.new_page(viewport={"width": 1280, "height": 900})
-    opened.goto(address)
-    playwright.expect(opened.locator("#isnad-status")).to_contain_text("articles in", timeout=180_000)
-    yield opened
-    opened.close()
-
-
-def _ask(page: playwright.Page, question: str) -> playwright.Locator:
-    """The finished answer to a typed question."""
-    before = page.locator(".isnad-answer").count()
-    page.locator("#isnad-question textarea").fill(question)
-    page.keyboard.press("Enter")
-    answer = page.locator(".isnad-answer").nth(before)
-    answer.wait_for(timeout=60_000)
-    playwright.expect(page.locator("#isnad-chat .pending, #isnad-chat .generating")).to_have_count(0, timeout=60_000)
-    return answer
 
 
 def test_an_english_question_is_answered_with_marked_sources(page: playwright.Page) -> None:
     """The warning is quoted, the quoted sentence is marked in its passage, and the source names itself."""
-    answer = _ask(page, "What did Khamenei warn Erdogan about?")
+    answer = ask(page, "What did Khamenei warn Erdogan about?")
     quote = answer.locator("blockquote").first.inner_text()
     assert re.search(r"Syria|سوريا|سوریه", quote)
     source = answer.locator(".isnad-source").first
@@ -102,7 +24,7 @@ def test_an_english_question_is_answered_with_marked_sources(page: playwright.Pa
 
 def test_an_arabic_question_runs_right_to_left(page: playwright.Page) -> None:
     """Introduction, quote and passage are Arabic and computed right-to-left, aligned to the right."""
-    answer = _ask(page, "ماذا قال بوتين لرئيسي؟")
+    answer = ask(page, "ماذا قال بوتين لرئيسي؟")
     playwright.expect(answer.locator("p").first).to_contain_text("نقلًا حرفيًا")
     for selector in ("blockquote", ".isnad-passage"):
         element = answer.locator(selector).first
@@ -126,14 +48,14 @@ def test_an_arabic_question_runs_right_to_left(page: playwright.Page) -> None:
 )
 def test_what_the_articles_do_not_say_is_not_answered(page: playwright.Page, question: str, refusal: str) -> None:
     """A refusal in the reader's language, without quotes or sources."""
-    answer = _ask(page, question)
+    answer = ask(page, question)
     playwright.expect(answer).to_contain_text(refusal)
     assert answer.locator("blockquote, .isnad-source").count() == 0
 
 
 def test_a_citation_number_opens_its_passage_by_keyboard(page: playwright.Page) -> None:
     """Enter on a number opens its source and moves the focus there; Escape goes back to the number."""
-    answer = _ask(page, "Erdoğan İsveç ve Finlandiya hakkında ne dedi?")
+    answer = ask(page, "Erdoğan İsveç ve Finlandiya hakkında ne dedi?")
     number = answer.locator(".isnad-cite").first
     source = answer.locator(".isnad-source").first
     source.evaluate("e => { e.open = false }")
@@ -164,12 +86,12 @@ def test_an_overlong_question_is_refused_in_words(page: playwright.Page) -> None
     error.wait_for(timeout=60_000)
     playwright.expect(error).to_contain_text("2,000")
     assert "Traceback" not in page.content()
-    assert _ask(page, "How much grain is stuck in Ukraine?").locator("blockquote").count() >= 1
+    assert ask(page, "How much grain is stuck in Ukraine?").locator("blockquote").count() >= 1
 
 
 def test_a_question_with_markup_runs_nothing(page: playwright.Page) -> None:
     """Script in a question is not executed."""
-    _ask(page, '<img src=x onerror="window.hacked=1"><script>window.hacked=1</script> What is grain?')
+    ask(page, '<img src=x onerror="window.hacked=1"><script>window.hacked=1</script> What is grain?')
     page.wait_for_timeout(500)
     assert page.evaluate("window.hacked") is None
 
@@ -180,7 +102,7 @@ def test_the_page_fits_a_phone_and_calls_nobody(browser: playwright.Browser, add
     elsewhere: list[str] = []
     page.on("request", lambda request: elsewhere.append(request.url) if address not in request.url else None)
     page.goto(address)
-    _ask(page, "ماذا قال بوتين لرئيسي؟")
+    ask(page, "ماذا قال بوتين لرئيسي؟")
     assert page.evaluate("document.documentElement.scrollWidth") <= 375
     assert [url for url in elsewhere if not url.startswith(("data:", "blob:"))] == []
     page.close()
