@@ -149,7 +149,8 @@ class Assistant:
         confidence = self.confidence(query, ranked, passages=passages)
         base = Answer(
             question, Status.ANSWERED, Mode.EXTRACTIVE, "", language, confidence,
-            timings_ms=clock.total(), asked=alone.question, notices=(Notice.CARRIED,) if alone.carried else (),
+            timings_ms=clock.total(), asked=alone.question,
+            notices=() if alone.question in question else (Notice.CARRIED,),
         )  # fmt: skip
         if confidence < self._min_confidence:
             yield not_found(base)

@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 from rag.language import direction, name
 from rag.phrases import introduction, notice, phrases, support_label
 from rag.text import without_controls
-from rag.types import Answer, AnswerSentence, Article, Citation, Copy, Mode, Notice, Quote, Status, Support
+from rag.types import Answer, AnswerSentence, Article, Citation, Copy, Mode, Quote, Status, Support
 
 # No estimate is certain, and rounding must not make it so.
 _SUREST = 0.99
@@ -53,8 +53,6 @@ def waiting_html(message: str) -> str:
 def _notices(answer: Answer) -> str:
     """What the reader should know first, a line each."""
     lines = [notice(each, answer.language, asked=answer.asked) for each in answer.notices]
-    if answer.asked and answer.asked != answer.question and Notice.CARRIED not in answer.notices:
-        lines.insert(0, notice(Notice.CARRIED, answer.language, asked=answer.asked))
     return "".join(f'<p class="isnad-notice"{_in(answer.language)}>{_inline(line)}</p>' for line in lines)
 
 

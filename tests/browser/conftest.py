@@ -61,15 +61,9 @@ def serving(folder: Path, **settings: str) -> Iterator[str]:
 
 
 @pytest.fixture(scope="session")
-def samples(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder whose collection has the sample articles once a page has been served from it."""
-    return tmp_path_factory.mktemp("page")
-
-
-@pytest.fixture(scope="module")
-def address(samples: Path) -> Iterator[str]:
+def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """A page that answers with quotations."""
-    with serving(samples) as url:
+    with serving(tmp_path_factory.mktemp("page")) as url:
         yield url
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
@@ -20,9 +19,9 @@ def model() -> Iterator[ScriptedServer]:
 
 
 @pytest.fixture(scope="module")
-def writing_address(samples: Path, model: ScriptedServer) -> Iterator[str]:
+def writing_address(tmp_path_factory: pytest.TempPathFactory, model: ScriptedServer) -> Iterator[str]:
     """A page whose answers the scripted model writes."""
-    with serving(samples, ISNAD_LLM="scripted", ISNAD_LLM_BASE_URL=model.url) as url:
+    with serving(tmp_path_factory.mktemp("writing"), ISNAD_LLM="scripted", ISNAD_LLM_BASE_URL=model.url) as url:
         yield url
 
 
