@@ -73,15 +73,19 @@ def build_assistant(settings: Settings, model: Model, store: Store) -> Assistant
     )
 
 
-@lru_cache(maxsize=2)
 def build_language_model(settings: Settings) -> LanguageModel | None:
     """The language model that the settings name, once for all who ask, or None. Raises as ``load_language_model``."""
     if not (settings.llm or settings.llm_base_url):
         return None
-    return load_language_model(
+    return _language_model(
         settings.llm,
-        base_url=settings.llm_base_url,
-        api_key=settings.llm_api_key.get_secret_value(),
-        timeout=settings.llm_timeout,
-        context=settings.llm_context,
+        settings.llm_base_url,
+        settings.llm_api_key.get_secret_value(),
+        settings.llm_timeout,
+        settings.llm_context,
     )
+
+
+@lru_cache(maxsize=2)
+def _language_model(llm: str, base_url: str, api_key: str, timeout: float, context: int) -> LanguageModel:
+    return load_language_model(llm, base_url=base_url, api_key=api_key, timeout=timeout, context=context)

@@ -76,7 +76,7 @@ _LETTERS = str.maketrans("أإآٱىیئکةۀؤёİı’‘`\u200c", "اااا�
 # Between the spans of a date and a day of the week only these may stand.
 _BESIDE_DAYS = frozenset(
     "on the of le el il am den der vom in im em no na dia día del de do da al a at в во на от за день года год г у від"
-    " року рік يوم اليوم في من عام سنة بتاريخ در روز تاريخ سال به tarihinde tarihli günü gunu da ta te nda nde pada"
+    " року рік يوم اليوم في من عام سنة بتاريخ در روز تاريخ سال به tarihinde tarihli günü gunu dem da ta te nda nde pada"
     " tanggal di hari ב ביום יום בתאריך ל 日 に の 날 일 년 의 에 को के दिन की کو کے دن کی st nd rd th er".split()
 )
 # A year in which a day of the solar Hijri calendar that has none is looked up; it moves by one day at most.
@@ -94,9 +94,11 @@ def read_intent(message: str, language: str) -> Wish:
     if not rest.strip(_ENDS):
         return courtesy or Wish(Intent.QUESTION, language=language, message=message)
     if len(rest) <= _LONGEST:
-        for code in spoken:
-            if wish := _read(rest, code):
-                return replace(wish, message=rest)
+        known = [code for code in spoken if code == primary(language)]
+        for codes in (known, [code for code in spoken if code not in known]):
+            # Of several languages the one that leaves least for the topic says most.
+            if wishes := [wish for code in codes if (wish := _read(rest, code))]:
+                return replace(min(wishes, key=lambda wish: len(wish.topic)), message=rest)
     return Wish(Intent.QUESTION, language=language, message=rest)
 
 
@@ -127,7 +129,7 @@ def _without_courtesies(message: str, spoken: Sequence[str]) -> tuple[str, Wish 
     while rest:
         for code, intent in ((code, intent) for code in spoken for intent in _COURTESIES):
             text = plain(rest)
-            if found := _leading(code, intent).match(_folded(text)):
+            if found := _leading(code, intent).match(_bare(text)):
                 last = Wish(intent, language=code, message=message)
                 rest = text[found.end() :].strip()
                 break
@@ -138,10 +140,11 @@ def _without_courtesies(message: str, spoken: Sequence[str]) -> tuple[str, Wish 
 
 def _read(message: str, language: str) -> Wish | None:
     text = plain(message).strip(_ENDS)
-    for form in dict.fromkeys((text, _without_please(text, language))):
+    for form in dict.fromkeys((_without_please(text, language), text)):
+        letters = _bare(form)
         for intent in _WISHES:
             for pattern in _patterns(language, intent):
-                found = pattern.fullmatch(_folded(form))
+                found = pattern.fullmatch(letters)
                 if found and (wish := _wish(found, form, intent, language)):
                     return wish
     return None
@@ -153,9 +156,18 @@ def _wish(found: regex.Match[str], text: str, intent: Intent, language: str) -> 
     day = read_day(text[slice(*found.span("day"))], language) if groups.get("day") else ""
     if intent is Intent.DAY and not day:
         return None
+    if intent is Intent.ARTICLES and topic and _is_no_topic(topic, language):
+        return None
     if intent is Intent.SUMMARY:
         topic = _article_named(topic, language)
     return Wish(intent, topic=topic, day=day, language=language)
+
+
+def _is_no_topic(topic: str, language: str) -> bool:
+    """Whether it is a word that points back, or has a verb as only a question about the articles themselves has."""
+    letters = _bare(topic)
+    pointing, clause = _no_topics(language)
+    return bool(pointing.fullmatch(letters) or clause.search(letters))
 
 
 def read_day(text: str, language: str) -> str:
@@ -188,38 +200,65 @@ def _between(text: str, spans: Sequence[tuple[int, int]]) -> Iterator[tuple[int,
 
 def _article_named(topic: str, language: str) -> str:
     """The topic without the words for an article of it: "the grain deal" of "the article about the grain deal"."""
-    table = load_patterns()[language]
-    folded = _folded(topic)
-    if found := regex.match(f"(?:{_fold_pattern(str(table['summary_of']))})(?: |$|(?<=[^ -~]))", folded):
-        topic, folded = topic[found.end() :], folded[found.end() :]
-    if "behind" in table and (found := regex.search(f"(?:{_fold_pattern(str(table['behind']))})$", folded)):
+    before, behind = _namings(language)
+    if found := before.match(_bare(topic)):
+        topic = topic[found.end() :]
+    if found := behind.search(_bare(topic)):
         topic = topic[: found.start()]
     return topic.strip(_ENDS)
 
 
 def _without_please(text: str, language: str) -> str:
-    """The text without words of courtesy at its ends."""
-    words = "|".join(_fold_pattern(each) for each in load_patterns()[language]["please"])
-    before, behind = _edges(words)
-    while found := before.match(_folded(text)):
+    """The text without words of courtesy at its ends, and without "please" and the like anywhere."""
+    before, behind, anywhere = _courteous(language)
+    for found in reversed(list(anywhere.finditer(_bare(text)))):
+        text = f"{text[: found.start()]} {text[found.end() :]}".strip()
+    while found := before.match(_bare(text)):
         text = text[found.end() :]
-    while found := behind.search(_folded(text)):
+    while found := behind.search(_bare(text)):
         text = text[: found.start()]
     return text.strip(_ENDS)
 
 
 @cache
-def _edges(words: str) -> tuple[regex.Pattern[str], regex.Pattern[str]]:
+def _courteous(language: str) -> tuple[regex.Pattern[str], regex.Pattern[str], regex.Pattern[str]]:
     # Where words are parted, whole words only.
+    table = load_patterns()[language]
+    words = "|".join(_fold_pattern(each) for each in table["please"])
     return (
-        regex.compile(rf"(?:{words})(?:[ ,،、，]+|(?<=[\p{{Han}}\p{{Kana}}])(?=.))"),
+        regex.compile(rf"(?:{words})(?:[ ,،、，:¿¡]+|(?<=[\p{{Han}}\p{{Kana}}])(?=.))"),
         regex.compile(rf"(?:[ ,،、，]+|(?=[\p{{Han}}\p{{Hira}}]))(?:{words})$"),
+        regex.compile(rf"(?:^|[ ,،]+)(?:{_entry(language, 'polite')})(?:[ ,،]+|$)"),
     )
+
+
+@cache
+def _namings(language: str) -> tuple[regex.Pattern[str], regex.Pattern[str]]:
+    # What follows is a word of its own, except after an apostrophe and where words are not parted.
+    return (
+        regex.compile(rf"(?:{_entry(language, 'summary_of')})(?: |$|(?<=['\p{{Han}}\p{{Kana}}\p{{Hira}}\p{{Hang}}]))"),
+        regex.compile(rf"(?:{_entry(language, 'behind')})$"),
+    )
+
+
+@cache
+def _no_topics(language: str) -> tuple[regex.Pattern[str], regex.Pattern[str]]:
+    return (
+        regex.compile(rf"(?:{_entry(language, 'pointing')})"),
+        regex.compile(rf"(?<!\w)(?:{_entry(language, 'clause')})(?!\w)"),
+    )
+
+
+def _entry(language: str, name: str) -> str:
+    """What the language has under a name, as a pattern; one that nothing matches where it has nothing."""
+    return _fold_pattern(str(load_patterns()[language].get(name, "(?!)")))
 
 
 @cache
 def _patterns(language: str, intent: Intent) -> list[regex.Pattern[str]]:
     filled = [_filled(pattern, language) for pattern in load_patterns()[language][intent.value]]
+    if intent is Intent.SOURCE:
+        filled = [rf"(?:(?:{_entry(language, 'and')}) ?,? ?)?(?:{pattern})" for pattern in filled]
     return [regex.compile(form) for each in filled for form in dict.fromkeys(each.replace("{d}", day) for day in _DAYS)]
 
 
@@ -227,19 +266,19 @@ def _patterns(language: str, intent: Intent) -> list[regex.Pattern[str]]:
 def _leading(language: str, intent: Intent) -> regex.Pattern[str]:
     """A courtesy at the beginning, with the mark that ends it, or alone."""
     patterns = "|".join(f"(?:{_filled(each, language)})" for each in load_patterns()[language][intent.value])
-    return regex.compile(rf"(?:{patterns})(?: ?[!,.;:…。！，、،؛~\n–—-]+\s*|[\s?？؟]*$)")
+    return regex.compile(rf"[¿¡]?(?:{patterns})(?: ?[!,.;:…。！，、،؛~\n]+\s*| ?[–—-]+\s+|[\s?？؟]*$)")
 
 
 def _filled(pattern: str, language: str) -> str:
-    table = load_patterns()[language]
-    for name in ("about", "art", "the"):
-        pattern = pattern.replace(f"{{{name}}}", str(table.get(name, "")))
-    article = rf"(?P<topic>.*?(?:{_fold_pattern(str(table.get('article', '')))}).*?)"
+    for name, entry in load_patterns()[language].items():
+        if isinstance(entry, str):
+            pattern = pattern.replace(f"{{{name}}}", entry)
+    article = rf"(?P<topic>.*?(?:{_entry(language, 'article')}).*?)"
     return _fold_pattern(pattern).replace("{t}", _TOPIC).replace("{a}", article)
 
 
 def _fold_pattern(pattern: str) -> str:
-    return "".join(each for each in _folded(pattern) if not _is_mark(each))
+    return "".join(each for each in _bare(unicodedata.normalize("NFC", pattern)) if not _is_mark(each))
 
 
 def plain(text: str) -> str:
@@ -250,6 +289,17 @@ def plain(text: str) -> str:
 
 def _is_mark(character: str) -> bool:
     return "\u0590" <= character <= "\u08ff" and unicodedata.category(character) == "Mn"
+
+
+def _bare(text: str) -> str:
+    """As ``_folded``, and Latin letters without the accents that many leave out."""
+    return "".join(_unaccented(each) for each in _folded(text))
+
+
+@cache
+def _unaccented(character: str) -> str:
+    base = unicodedata.normalize("NFD", character)[0]
+    return base if base.isascii() else character
 
 
 def _folded(text: str) -> str:

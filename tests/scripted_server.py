@@ -193,8 +193,10 @@ class _Handler(BaseHTTPRequestHandler):
     def _pause(self, seconds: float) -> None:
         """Waits, or raises _GoneError as soon as the client has closed the connection."""
         ends = time.monotonic() + seconds
+        waiting = select.poll()  # select itself knows no descriptor above 1,023
+        waiting.register(self.connection, select.POLLIN)
         while True:
-            readable, _, _ = select.select([self.connection], [], [], max(0.0, min(0.05, ends - time.monotonic())))
+            readable = waiting.poll(1000 * max(0.0, min(0.05, ends - time.monotonic())))
             if readable and not self.connection.recv(1, socket.MSG_PEEK):
                 raise _GoneError
             if time.monotonic() >= ends:

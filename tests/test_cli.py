@@ -77,7 +77,8 @@ def test_articles_go_in_answer_and_go_out(capsys: pytest.CaptureFixture[str], tm
     assert main(["ask", "How many million dollars did the new harbour cost?", "--json"]) == 0
     answer = json.loads(capsys.readouterr().out)
     assert list(answer) == [
-        "question", "status", "mode", "answer", "language", "confidence", "citations", "timings_ms"
+        "question", "asked", "status", "mode", "model", "answer", "language", "confidence", "sentences", "notices",
+        "removed_citations", "citations", "timings_ms"
     ]  # fmt: skip
     assert (answer["status"], answer["mode"], answer["language"]) == ("answered", "extractive", "en")
     citation = answer["citations"][0]

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from importlib import resources
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -206,6 +208,33 @@ def test_wishes_are_read_in_every_language(language: str) -> None:
     assert set(load_patterns()) == set(_SAID)
 
 
+def _written() -> list[dict[str, Any]]:
+    """Ways in which people write each wish, and questions that look like one."""
+    return [json.loads(line) for line in Path(__file__).with_name("intents.jsonl").read_text("utf-8").splitlines()]
+
+
+@pytest.mark.parametrize("row", _written(), ids=lambda row: f"{row['language']}-{row['intent']}")
+def test_wishes_are_read_however_they_are_written(row: dict[str, Any]) -> None:
+    """With topic and day as asked for; questions whole; and no other wish where the language is not known."""
+    for message in row["said"]:
+        wish = read_intent(message, row["language"])
+        assert wish.intent == row["intent"], message
+        assert wish.topic in row.get("topics", [""]), message
+        assert wish.day == row.get("day", ""), message
+        assert read_intent(message, "").intent == row["intent"], message
+        if wish.intent is Intent.QUESTION:
+            assert wish.message == message
+
+
+def test_every_wish_is_written_in_many_ways_in_every_language() -> None:
+    """At least ten, and sixty questions in all that are none."""
+    said: Counter[tuple[str, str]] = Counter()
+    for row in _written():
+        said[row["language"], row["intent"]] += len(row["said"])
+    assert [(code, each) for code in _SAID for each in _INTENTS if said[code, each.value] < 10] == []
+    assert sum(number for (_, intent), number in said.items() if intent == Intent.QUESTION) >= 60
+
+
 @pytest.mark.parametrize("language", _TOPICS)
 def test_the_topic_is_what_is_asked_about(language: str) -> None:
     """Without the words for an article, and as it was written."""
@@ -221,6 +250,8 @@ def test_the_topic_is_what_is_asked_about(language: str) -> None:
         ("السلام عليكم، ماذا قال بوتين؟", "ar", "ماذا قال بوتين؟"),
         ("你好，问天什么时候发射的？", "zh", "问天什么时候发射的？"),
         ("שלום, מה אמר פוטין?", "he", "מה אמר פוטין?"),
+        ("¡Hola! ¿Qué dijo Putin?", "es", "¿Qué dijo Putin?"),
+        ("Hi-tech exports fell by how much?", "en", "Hi-tech exports fell by how much?"),
         ("Hello Kitty was made in which year?", "en", "Hello Kitty was made in which year?"),
         ("", "", ""),
         ("?!", "", "?!"),

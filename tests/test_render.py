@@ -2,9 +2,24 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
-from rag.types import Answer, AnswerSentence, Article, Citation, Mode, Passage, Quote, Status, Support
+from rag.types import (
+    Answer,
+    AnswerSentence,
+    Article,
+    Citation,
+    Flaw,
+    Mode,
+    Notice,
+    Passage,
+    Problem,
+    Quote,
+    Status,
+    Support,
+)
 from ui.render import answer_html, error_html, marked_passage
 
 
@@ -93,3 +108,63 @@ def test_an_error_is_told_apart_from_an_answer() -> None:
     assert (
         error_html("<b>x</b>") == '<div class="isnad-error" role="alert"><p dir="auto">&lt;b&gt;x&lt;/b&gt;</p></div>'
     )
+
+
+def _written(**fields: object) -> Answer:
+    """An answer that a model wrote in Arabic from an English article, its second sentence not in it."""
+    article = Article("a", "Tyre", "The harbour cost 42 million. Thousands came.", language="en")
+    passage = Passage("a:v:0", "a", article.text, 0, 44, "en", ((0, 28), (29, 44)))
+    quote = Quote("The harbour cost 42 million.", 0, 28, "بلغت كلفة الميناء 42 مليونًا.")
+    sentences = (
+        AnswerSentence("بلغت كلفة الميناء 42 مليونًا.", (1,), Support.SUPPORTED),
+        AnswerSentence("عمقه 99 مترًا.", (), Support.UNSUPPORTED, (Problem(Flaw.NUMBER, "99"),)),
+    )
+    answer = Answer(
+        "كم كلّف؟", Status.ANSWERED, Mode.GENERATED, "بلغت كلفة الميناء 42 مليونًا. [1]\nعمقه 99 مترًا.", "ar", 0.9,
+        sentences, (Citation(1, article, passage, (quote,), 0.9),),
+    )  # fmt: skip
+    return replace(answer, **fields)  # type: ignore[arg-type]
+
+
+def test_what_the_sources_do_not_carry_is_marked_in_words() -> None:
+    """The verdict stands behind the sentence in the reader's language, with what is wrong."""
+    page = answer_html(_written())
+    assert page.count("isnad-unsupported") == 1
+    assert "(غير موجود في المصادر: 99)" in page
+    assert "<blockquote" not in page and page.count('<p lang="ar" dir="rtl"><span') == 2
+
+
+def test_a_translation_stands_under_its_quote_and_is_called_one() -> None:
+    """In the source, beside the original; quoted in the answer, under it."""
+    page = answer_html(_written())
+    assert "(ترجمة آلية)" in page and "<mark>The harbour cost 42 million.</mark>" in page
+    quoted = (AnswerSentence("The harbour cost 42 million.", (1,), Support.SUPPORTED),)
+    page = answer_html(_written(mode=Mode.EXTRACTIVE, sentences=quoted, text="“The harbour cost 42 million.” [1]"))
+    assert page.index("<blockquote") < page.index("ترجمة آلية") < page.index("isnad-sources")
+
+
+@pytest.mark.parametrize("notice", list(Notice))
+def test_notices_are_told_in_the_readers_language(notice: Notice) -> None:
+    """Each before the answer."""
+    page = answer_html(_written(notices=(notice,), asked="كم كلّف الميناء؟"))
+    assert page.index("isnad-notice") < page.index("isnad-cite")
+    assert ("كم كلّف الميناء؟" in page) == (notice is Notice.CARRIED)
+
+
+def test_a_draft_says_nothing_of_its_sentences_and_has_no_confidence() -> None:
+    """Nothing is checked yet."""
+    sentences = tuple(replace(each, support=Support.UNCHECKED) for each in _written().sentences)
+    page = answer_html(_written(draft=True, sentences=sentences))
+    assert "isnad-verdict" not in page.partition("isnad-sources")[0] and "isnad-sure" not in page
+
+
+def test_characters_that_are_not_seen_are_left_out() -> None:
+    """An override in a title or a text does not turn what follows it round."""
+    article = Article("a", "Ty\u202ere", "The \u2066harbour\u200b cost 42.", language="en")
+    passage = Passage("a:v:0", "a", article.text, 0, 23, "en", ((0, 23),))
+    quote = Quote(article.text, 0, 23)
+    answer = Answer(
+        "?", Status.ANSWERED, Mode.EXTRACTIVE, f"“{article.text}” [1]", "en", 0.9,
+        (AnswerSentence(article.text, (1,), Support.SUPPORTED),), (Citation(1, article, passage, (quote,), 0.9),),
+    )  # fmt: skip
+    assert not set("\u202e\u2066\u200b") & set(answer_html(answer))

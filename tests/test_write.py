@@ -54,8 +54,8 @@ def writing(store: Store, model: Model, llm: LanguageModel) -> Assistant:
 @pytest.mark.parametrize(
     ("question", "reply"),
     [
-        (_QUESTION, "The new harbour of Tyre cost 42 million dollars [1]."),
-        ("كم مليون دولار بلغت تكلفة مشروع الميناء الجديد؟", "بلغت كلفة الميناء الجديد 42 مليون دولار [١]."),
+        (_QUESTION, "The new harbour cost 42 million dollars [1]."),
+        ("كم مليون دولار بلغت تكلفة مشروع الميناء الجديد؟", "بلغت كلفة مشروع الميناء الجديد 42 مليون دولار أمريكي [١]."),
         ("新港口造价多少？", "新港口的工程造价为4200万美元【1】。"),
     ],
 )

@@ -13,6 +13,7 @@ from rag.assistant import Assistant
 from rag.build import Model, build_assistant, build_model, build_store
 from rag.errors import IsnadError
 from rag.language import name
+from rag.ollama import ollama_models
 from rag.settings import Settings
 from rag.store import Store
 from rag.types import Answer, Turn
@@ -135,6 +136,7 @@ class Backend:
             if self._samples and not store.count():
                 self._fill(model, store)
             self._assistant = build_assistant(self.settings, model, store)
+            self._offer()
         except IsnadError as error:
             self._error = error
             self._status = str(error)
@@ -146,6 +148,11 @@ class Backend:
             self._status = str(self._error)
         finally:
             self._done.set()
+
+    def _offer(self) -> None:
+        """Says that a model is at hand where none is set; it is not used unasked."""
+        if not (self.settings.llm or self.settings.llm_base_url) and (models := ollama_models()):
+            log.warning("Ollama is running here: ISNAD_LLM=ollama:%s would have answers written.", models[0])
 
     def _say(self, message: str) -> None:
         log.warning(message)

@@ -9,7 +9,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from rag.errors import EmptyCollectionError, UsageError
-from rag.types import Answer, Article, Citation, Copy
+from rag.phrases import notice, phrases, support_label
+from rag.types import Answer, Article, Citation, Copy, Support
 from ui.console import Console
 from ui.session import Session
 
@@ -34,8 +35,20 @@ def ask(options: Namespace, session: Session, console: Console) -> int:
 
 
 def answer_text(answer: Answer) -> str:
-    """An answer and its sources as lines for a terminal."""
-    return "\n\n".join([answer.text, *(_source_line(citation) for citation in answer.citations)])
+    """An answer and its sources as lines for a terminal; what the sources do not carry is marked in words."""
+    text = answer.text
+    for sentence in answer.sentences:
+        if sentence.support in (Support.PARTLY, Support.UNSUPPORTED):
+            label = support_label(sentence.support, answer.language)
+            text = text.replace(sentence.text, f"{sentence.text} ({label})", 1)
+    translations = [
+        f"[{citation.n}] {phrases(answer.language).machine_translation}: {quote.translation}"
+        for citation in answer.citations
+        for quote in citation.quotes
+        if quote.translation
+    ]
+    notices = [notice(each, answer.language, asked=answer.asked) for each in answer.notices]
+    return "\n\n".join([*notices, text, *translations, *(_source_line(citation) for citation in answer.citations)])
 
 
 def _source_line(citation: Citation) -> str:

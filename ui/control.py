@@ -32,7 +32,9 @@ _FILE = "open.json"
 # The commands that leave the collection as it is.
 READING = frozenset(("ask", "articles", "show", "export", "stats"))
 # Settings that must not differ between the command and the process that carries it out, and those that may.
-_SENT = ("embedding_model", "min_confidence", "reranker")
+_SENT = ("embedding_model", "min_confidence", "reranker", "unsupported")
+# Settings of which the process has its own; that the command has another is an error.
+_SAME = ("llm", "llm_base_url")
 
 
 def hand_over(settings: Settings, command: str, options: dict[str, Any], terminal: Terminal) -> int | None:
@@ -40,7 +42,7 @@ def hand_over(settings: Settings, command: str, options: dict[str, Any], termina
     connection = _reach(settings.data_dir / _FILE, command)
     if connection is None:
         return None
-    sent = {name: getattr(settings, name) for name in _SENT}
+    sent = {name: getattr(settings, name) for name in (*_SENT, *_SAME)}
     try:
         with connection:
             send(connection, {"command": command, "options": options, "settings": sent, "live": terminal.live})
@@ -104,7 +106,9 @@ def _serve(connection: Connection, settings: Settings, session: Callable[[Settin
         console = Remote(connection, live=bool(request["live"]))
         code = 0
         try:
-            own = settings.model_copy(update=request["settings"])
+            sent = dict(request["settings"])
+            check_same_llm({name: sent.pop(name) for name in _SAME}, settings)
+            own = settings.model_copy(update=sent)
             code = COMMANDS[request["command"]](Namespace(**request["options"]), session(own, console), console)
         except IsnadError as error:
             console.warn(f"isnad: {error}")
@@ -125,3 +129,13 @@ def check_same_model(settings: Settings, served: Settings) -> None:
             f"ISNAD_EMBEDDING_MODEL is {settings.embedding_model!r} here, {served.embedding_model!r} in the process "
             "that has the collection open. Set the same, or stop that process."
         )
+
+
+def check_same_llm(sent: dict[str, str], served: Settings) -> None:
+    """Raises SettingsError when a command was started with another language model than the page's; none is the same."""
+    for name, value in sent.items():
+        if value and value != getattr(served, name):
+            raise SettingsError(
+                f"ISNAD_{name.upper()} is {value!r} here, {getattr(served, name)!r} in the process that has the "
+                "collection open. Set the same, or stop that process."
+            )
