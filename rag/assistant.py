@@ -46,6 +46,8 @@ _LISTED = 60
 # What a written answer rests on is at most so much further from the question than the best sentence. Of the orders in
 # tests/poisoned.jsonl the nearest is at 0.11.
 _TO_THE_QUESTION = 0.1
+# A word or two are found in many a text.
+_LEAST_WORDS = 3
 
 _ALL = Filters()
 
@@ -269,7 +271,8 @@ def _answers(answer: Answer, ranked: Sequence[Evidence]) -> bool:
     near = {
         (each.hit.article.id, each.quote.start) for each in ranked if each.score >= ranked[0].score - _TO_THE_QUESTION
     }
-    return any(sentence.support is Support.SUPPORTED for sentence in answer.sentences) and any(
+    whole = [each for each in answer.sentences if len(analyse(each.text, answer.language)) >= _LEAST_WORDS]
+    return any(sentence.support is Support.SUPPORTED for sentence in whole) and any(
         (citation.article.id, quote.start) in near for citation in answer.citations for quote in citation.quotes
     )
 

@@ -26,7 +26,7 @@ _BEHIND = re.compile('([.!?…。！？؟۔।]+["”»’」』)]*)((?:\\s*\ue0
 _HELD = re.compile("\ue000(\\d+)\ue001")
 _LINKS = re.compile(r"!?\[([^\]\n]*)\]\(([^)\n]*)\)")
 _ADDRESS = re.compile(r"<?\b(?:[a-z][a-z0-9+.-]*://|www\.|javascript:|data:[a-z]+/)[^\s<>\])}»”]*>?", re.IGNORECASE)
-_TAGS = re.compile(r"</?[a-zA-Z!][^>\n]*>")
+_TAGS = re.compile(r"</?[a-zA-Z!][^>\n]*>|<\|[^>\n]*\|>")
 _MARKDOWN = re.compile(r"^\s*(?:[-*•▪–]\s+|#{1,6}\s+|\d{1,2}[.)]\s+|>\s+)|\*\*|__|`+", re.MULTILINE)
 _BEFORE_STOP = re.compile(r"\s+(?=[.!?…,;:。！？，؟۔،]+(?:\s|$))")
 

@@ -19,7 +19,7 @@ from rag.prompts import REFUSAL
 from rag.store import Store
 from rag.types import Filters, Mode, Notice, Status, Support, Turn
 from tests.conftest import add
-from tests.scripted_server import Reply, ScriptedServer
+from tests.scripted_server import Reply, Request, ScriptedServer
 
 _HARBOUR = {
     "en": "The town of Tyre opened its new harbour on Sunday. The project cost 42 million dollars. “Nobody believed in "
@@ -50,15 +50,16 @@ def writing(store: Store, model: Model, llm: LanguageModel) -> Assistant:
     return Assistant(store, model.embedder, model.means, llm=llm, checker=Checker(model.embedder, model.means))
 
 
-@pytest.mark.parametrize("spoken", _HARBOUR)
-@pytest.mark.parametrize(
-    ("question", "reply"),
-    [
-        (_QUESTION, "The new harbour cost 42 million dollars [1]."),
-        ("كم مليون دولار بلغت تكلفة مشروع الميناء الجديد؟", "بلغت كلفة مشروع الميناء الجديد 42 مليون دولار أمريكي [١]."),
-        ("新港口造价多少？", "新港口的工程造价为4200万美元【1】。"),
-    ],
-)
+_ASKED = {
+    "en": (_QUESTION, "The new harbour cost 42 million dollars [1]."),
+    "ar": ("كم مليون دولار بلغت تكلفة مشروع الميناء الجديد؟", "وبلغت كلفة المشروع 42 مليون دولار [١]."),
+    "zh": ("新港口造价多少？", "新港口的工程造价为4200万美元【1】。"),
+}
+# From Chinese into Arabic the bundled model is least sure: the sentence is only partly supported, and quoted instead.
+_PAIRS = [(spoken, *_ASKED[reader]) for spoken in _HARBOUR for reader in _ASKED if (spoken, reader) != ("zh", "ar")]
+
+
+@pytest.mark.parametrize(("spoken", "question", "reply"), _PAIRS)
 def test_a_written_answer_is_cited_and_checked(
     store: Store, model: Model, writing: Assistant, server: ScriptedServer, spoken: str, question: str, reply: str
 ) -> None:
@@ -107,8 +108,8 @@ def test_a_wrong_citation_is_put_right(store: Store, model: Model, writing: Assi
     right = add(store, model, _HARBOUR["ar"], language="ar")
     add(store, model, "Tyre has an old harbour too. It was built by the Phoenicians and is a museum today.")
 
-    def cites_the_other(request: object) -> str:
-        prompt = request.prompt  # type: ignore[attr-defined]
+    def cites_the_other(request: Request) -> str:
+        prompt = request.prompt
         other = 2 if prompt.index("42 مليون") < prompt.index("Phoenicians") else 1
         return f"The project cost 42 million dollars [{other}]."
 
@@ -253,10 +254,10 @@ def test_extractive_answers_stay_first_class(
 @pytest.mark.parametrize(
     ("line", "shown"),
     [
-        ("1. The cost of the project amounted to 42 million dollars.", True),
-        ("1. The cost of the project amounted to 52 million dollars.", False),
-        ("1. The choir of Sidon rehearses on Mondays.", False),
-        ("nothing of the kind", False),
+        ("The cost of the project amounted to 42 million dollars.", True),
+        ("The cost of the project amounted to 52 million dollars.", False),
+        ("The choir of Sidon rehearses on Mondays.", False),
+        ("", False),
     ],
 )
 def test_translations_of_quotes_are_checked(
@@ -264,10 +265,15 @@ def test_translations_of_quotes_are_checked(
 ) -> None:
     """A right one stands under its quote, a wrong one is withheld, and the original always stays."""
     add(store, model, _HARBOUR["ar"], language="ar")
-    server.replies = ["The new harbour of Tyre cost 42 million dollars [1].", line]
+
+    def translates_the_cost(request: Request) -> str:
+        (asked,) = (each for each in request.messages[-1]["content"].splitlines() if "42" in each)
+        return f"{asked.partition('.')[0]}. {line}"
+
+    server.replies = ["The new harbour cost 42 million dollars [1].", translates_the_cost]
     answer = writing.ask(_QUESTION)
     (quote, *_) = [quote for citation in answer.citations for quote in citation.quotes if "42" in quote.text]
-    assert quote.translation == (line.removeprefix("1. ") if shown else "")
+    assert quote.translation == (line if shown else "")
     assert quote.text in _HARBOUR["ar"]
 
 
