@@ -85,8 +85,8 @@ _LAST_YEAR = regex.compile(
     r"last year|previous year|العام الماضي|السنة الماضية|سال گذشته|پارسال|geçen yıl|прошл\w+ год|"
     r"минул\w+ ро|année dernière"
     r"|an dernier|año pasado|vergangenen jahr|letzte\w+ jahr|vorjahr|anno scorso|ano passado|去年|"
-    r"पिछले साल|גزشتہ سال|בשנה שעברה"
-    r"|tahun lalu|작년|지난해|gایک سال",
+    r"पिछले साल|گزشتہ سال|בשנה שעברה"
+    r"|tahun lalu|작년|지난해",
     regex.IGNORECASE,
 )
 _NEXT_YEAR = regex.compile(

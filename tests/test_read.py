@@ -6,6 +6,7 @@ import json
 import os
 import signal
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -20,7 +21,10 @@ _PATIENCE = 20
 
 def _child() -> int:
     """The reading process, the only one that was started here and not yet waited for."""
-    found = [child for task in Path("/proc/self/task").iterdir() for child in (task / "children").read_text().split()]
+    found: list[str] = []
+    for task in Path("/proc/self/task").iterdir():
+        with suppress(OSError):  # a thread that has just ended
+            found += (task / "children").read_text().split()
     reading = [int(child) for child in found if b"ingest.worker" in Path(f"/proc/{child}/cmdline").read_bytes()]
     (process,) = reading
     return process
