@@ -8,6 +8,7 @@ counts half, so that the sentence that answers is not the last one again. docs/e
 
 from __future__ import annotations
 
+import functools
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -34,6 +35,7 @@ _POINTS_WITHIN = 5
 # in 0.76 (0.67 at 1), the right article is first in 0.94 (0.92).
 _CARRIED_WEIGHT = 0.5
 
+_COPULAS = {"ar": (" من هو ", " من هي ", " من هم ", " ما هو ", " ما هي ", " ما هم ")}
 # How many characters make a word where words are not parted.
 _WORD_LENGTHS = {"zh": 2, "ja": 3, "th": 5}
 # Conjunctions that are written onto the next word.
@@ -92,8 +94,8 @@ def understand(message: str, language: str, turns: Sequence[Turn], confidence: C
 def standalone(message: str, language: str, turns: Sequence[Turn], confidence: Callable[[str], float]) -> Standalone:
     """The question that a message in that language (BCP 47) asks after those turns, the last of them last.
 
-    ``confidence`` tells how likely (0–1) the collection answers a question; it is asked twice, or not at all where the
-    message says by itself whether it goes on with what was asked before.
+    ``confidence`` tells how likely (0–1) the collection answers a question, 0 for one that it would refuse; it is asked
+    at most twice, and not at all where the message says by itself whether it goes on with what was asked before.
     """
     alone = Standalone(message, language)
     subject = _subject(turns)
@@ -103,9 +105,12 @@ def standalone(message: str, language: str, turns: Sequence[Turn], confidence: C
     if dependence is _Dependence.NONE:
         return alone
     carried = Standalone(f"{subject} {message}", language, carried=True, own=len(subject) + 1)
-    if dependence is _Dependence.CERTAIN or confidence(carried.question) > confidence(message):
+    if dependence is _Dependence.CERTAIN:
         return carried
-    return alone
+    sure = confidence(message)
+    if sure and _has_name(message):  # it has a subject of its own, and an answer
+        return alone
+    return carried if confidence(carried.question) > sure else alone
 
 
 def weigh(query: Query, own: int) -> Query:
@@ -136,11 +141,15 @@ def _dependence(message: str, language: str) -> _Dependence:
     if words is None:
         return _Dependence.POSSIBLE
     text = _spaced(message, language)
-    points = _begins(text, words, language) or any(word in text for word in words["pointers"])
+    begins = _begins(text, words, language)
+    # "Who is" has a pronoun in Arabic that points at nobody.
+    told = functools.reduce(lambda rest, copula: rest.replace(copula, " "), _COPULAS.get(language, ()), text)
+    points = begins or any(word in told for word in words["pointers"])
     content = _content(text, words, language)
     if points:
         if content <= _POINTS_BACK:
-            return _Dependence.CERTAIN
+            # "How hot did it get in England?" has a subject of its own; "And in England?" has not.
+            return _Dependence.CERTAIN if begins or not _has_name(message) else _Dependence.POSSIBLE
         return _Dependence.POSSIBLE if content <= _POINTS_WITHIN else _Dependence.NONE
     if content == 0 or (content == 1 and _is_cased(message) and not _has_name(message)):
         return _Dependence.CERTAIN

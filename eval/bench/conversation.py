@@ -22,6 +22,7 @@ from ingest.load import find_files
 from ingest.read import read
 from rag.assistant import Assistant
 from rag.build import Model, build_model
+from rag.confidence import load_calibration
 from rag.conversation import Standalone, understand, weigh
 from rag.evidence import Evidence, choose_evidence
 from rag.intents import Intent, read_intent
@@ -70,10 +71,14 @@ def hold(
         ranked = assistant.rank(query, assistant.retrieve(query))
         return assistant.confidence(query, ranked, passages=passages), choose_evidence(ranked, language=language)
 
+    def sure(question: str) -> float:
+        found = answered(Standalone(question, ""))[0]
+        return found if found >= load_calibration().min_confidence else 0.0
+
     for gold in conversation:
         asked = Standalone(gold.message, "")
         if rewriting:
-            asked = understand(gold.message, language, turns, lambda each: answered(Standalone(each, ""))[0]).question
+            asked = understand(gold.message, language, turns, sure).question
         _, chosen = answered(asked)
         turns.append(Turn(gold.message, asked.question, language=language))
         yield Result(
