@@ -68,8 +68,3 @@ def stands_in(quoted: str, text: str) -> bool:
         if at < 0:
             return False
     return True
-
-
-def has_marks(text: str) -> bool:
-    """Whether there are quotation marks in a text."""
-    return any(mark in text for mark in _MARKS)
