@@ -10,7 +10,6 @@ from rag.spelling import fold
 
 # The marks of the world's presses, opening and closing; 《》 stands for titles only and is left out.
 _PAIRS = ("« »", "“ ”", "„ “", "„ ”", "” “", "‹ ›", "「 」", "『 』", "» «", "‘ ’", "‚ ‘")
-_MARKS = '«»“”„"‹›「」『』'
 _PATTERN = regex.compile(
     "|".join(
         rf"(?<!\p{{L}}){a}([^{a}{b}\n]{{2,600}}?){b}(?!\p{{L}})" if a in "‘‚" else f"{a}([^{a}{b}\n]{{2,600}}?){b}"
