@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Generator, Iterator, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from rag.analyse import analyse
@@ -49,7 +49,23 @@ _TO_THE_QUESTION = 0.1
 # A word or two are found in many a text.
 _LEAST_WORDS = 3
 
+# More are no help to a reader, and each is read by the model.
+MOST_PASSAGES = 64
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """How one question is answered: ``mode`` as the settings say or with quotations though there is a language model,
+    from the ``top_k`` best passages, and not at all below ``min_confidence`` (0–1; None is what the settings say).
+    """
+
+    mode: Mode | None = None
+    top_k: int = TOP_K
+    min_confidence: float | None = None
+
+
 _ALL = Filters()
+_AS_SET = Options()
 
 
 class Assistant:
@@ -81,23 +97,23 @@ class Assistant:
         self._min_confidence = self._calibration.min_confidence if min_confidence is None else min_confidence
 
     def ask(
-        self, question: str, filters: Filters = _ALL, *, turns: Sequence[Turn] = (), mode: Mode | None = None
+        self, question: str, filters: Filters = _ALL, *, turns: Sequence[Turn] = (), options: Options = _AS_SET
     ) -> Answer:
         """The answer to a question in any language, from the articles that the filters let through.
 
-        ``turns`` are the conversation before it. ``mode`` is how to answer: as the settings say, or with quotations
-        though there is a language model. Raises QuestionError for an empty or overlong question, EmptyCollectionError
-        when there is nothing to ask, UsageError when the filters let nothing through, StoreError when the collection
-        cannot be read.
+        ``turns`` are the conversation before it, ``options`` how to answer. Raises QuestionError for an empty or
+        overlong question, EmptyCollectionError when there is nothing to ask, UsageError when the filters let nothing
+        through or an option is out of range, StoreError when the collection cannot be read.
         """
-        *_, answer = self.stream(question, filters, turns=turns, mode=mode)
+        *_, answer = self.stream(question, filters, turns=turns, options=options)
         return answer
 
     def stream(
-        self, question: str, filters: Filters = _ALL, *, turns: Sequence[Turn] = (), mode: Mode | None = None
+        self, question: str, filters: Filters = _ALL, *, turns: Sequence[Turn] = (), options: Options = _AS_SET
     ) -> Generator[Answer, None, None]:
         """The answer as it grows; the last one is whole and is what ``ask`` returns. Raises what ``ask`` raises."""
         question = check_question(question)
+        check_options(options)
         if not self._store.size()[0]:
             raise EmptyCollectionError(NO_ARTICLES)
         selection = self._select(filters)
@@ -105,9 +121,9 @@ class Assistant:
 
         def confidence(asked: str) -> float:
             query = self.read(asked, detect(asked) or spoken)
-            ranked = self.rank(query, self.retrieve(query, selection=selection))
+            ranked = self.rank(query, self.retrieve(query, k=options.top_k, selection=selection))
             found = self.confidence(query, ranked, passages=self._passages(selection))
-            return found if found >= self._min_confidence else 0.0  # one refusal is as good as another
+            return found if found >= self._least(options) else 0.0  # one refusal is as good as another
 
         spoken = _spoken(question, turns)
         wants = understand(question, spoken, turns, confidence)
@@ -123,10 +139,13 @@ class Assistant:
             yield from self._finished(replace(direct, timings_ms=clock.total()))
             return
         alone = wants.question
-        if self._llm and mode is not Mode.EXTRACTIVE and alone.question not in {turn.asked for turn in turns}:
+        if self._llm and options.mode is not Mode.EXTRACTIVE and alone.question not in {turn.asked for turn in turns}:
             alone = rewrite(self._llm, wants.wish.message, turns) or alone
         clock.lap("understand")
-        yield from self._answer(question, alone, language, selection, mode, clock)
+        yield from self._answer(question, alone, language, selection, options, clock)
+
+    def _least(self, options: Options) -> float:
+        return self._min_confidence if options.min_confidence is None else options.min_confidence
 
     def _passages(self, selection: Selection | None) -> int:
         return self._store.size()[1] if selection is None else selection.passages
@@ -137,13 +156,13 @@ class Assistant:
         alone: Standalone,
         language: str,
         selection: Selection | None,
-        mode: Mode | None,
+        options: Options,
         clock: _Clock,
     ) -> Iterator[Answer]:
         """The answer to a question, given in ``language``, from what the articles say."""
         query = weigh(self.read(alone.question, detect(alone.question) or language), alone.own)
         clock.lap("embed")
-        hits = self.retrieve(query, selection=selection)
+        hits = self.retrieve(query, k=options.top_k, selection=selection)
         clock.lap("search")
         ranked = self.rank(query, hits)
         clock.lap("evidence")
@@ -154,10 +173,10 @@ class Assistant:
             timings_ms=clock.total(), asked=alone.question,
             notices=() if alone.question in question else (Notice.CARRIED,),
         )  # fmt: skip
-        if confidence < self._min_confidence:
+        if confidence < self._least(options):
             yield not_found(base)
             return
-        if self._writer and mode is not Mode.EXTRACTIVE:
+        if self._writer and options.mode is not Mode.EXTRACTIVE:
             written = yield from _write(self._writer, base, hits, ranked)
             if isinstance(written, Answer):
                 yield from self._finished(written)
@@ -275,6 +294,14 @@ def _answers(answer: Answer, ranked: Sequence[Evidence]) -> bool:
     return any(sentence.support is Support.SUPPORTED for sentence in whole) and any(
         (citation.article.id, quote.start) in near for citation in answer.citations for quote in citation.quotes
     )
+
+
+def check_options(options: Options) -> None:
+    """Raises UsageError for a number of passages or a confidence that cannot be."""
+    if not 1 <= options.top_k <= MOST_PASSAGES:
+        raise UsageError(f"The number of passages is {options.top_k}; expected 1 to {MOST_PASSAGES}.")
+    if options.min_confidence is not None and not 0 <= options.min_confidence <= 1:
+        raise UsageError(f"The minimum confidence is {options.min_confidence}; expected 0 to 1.")
 
 
 def check_question(question: str) -> str:

@@ -81,6 +81,46 @@ class Settings(BaseModel):
     min_confidence: float | None = Field(
         default=None, ge=0, le=1, description="Below this confidence (0–1) the answer is “not in the articles”."
     )
+    judge: str = Field(
+        default="",
+        description="The language model that judges answers for isnad eval --judge, as in ISNAD_LLM; empty is none.",
+    )
+    judge_base_url: Annotated[str, AfterValidator(_server_url)] = Field(
+        default="", description="The address of an OpenAI-compatible server for ISNAD_JUDGE."
+    )
+    judge_api_key: SecretStr = Field(default=SecretStr(""), description="Its key; else the provider's own variable.")
+    reports: Path | None = Field(
+        default=None, description="A folder of evaluation reports that the page shows in a tab; empty is no tab."
+    )
+    feedback: Path | None = Field(
+        default=None,
+        description="Where readers' feedback is kept, JSON lines; empty is feedback.jsonl in the data folder.",
+    )
+    share: bool = Field(default=False, description="Whether readers may have an answer kept, to be opened by its link.")
+    read_only: bool = Field(
+        default=False, description="Whether nobody may add or delete articles on the page or over the API."
+    )
+    auth: SecretStr = Field(
+        default=SecretStr(""),
+        description="Who may open the page: user:password[:reader|editor], comma-separated, or a file of lines "
+        "user:argon2-hash[:reader|editor]; empty is everybody.",
+    )
+    api_keys: SecretStr = Field(
+        default=SecretStr(""),
+        description="Bearer tokens for the endpoints: key[:reader|editor], comma-separated, or a file of such lines.",
+    )
+    frame_origins: str = Field(
+        default="",
+        description="Origins that may show the page in a frame, separated by spaces; empty is none but its own.",
+    )
+    cors_origins: str = Field(
+        default="", description="Origins whose scripts may call the endpoints, separated by spaces; empty is none."
+    )
+    rate_limit: int = Field(
+        default=120, ge=0, description="Questions and searches that one client may send a minute; 0 is any number."
+    )
+    max_upload_mb: int = Field(default=50, ge=1, description="Megabytes that an uploaded file may have.")
+    metrics: bool = Field(default=False, description="Whether /metrics gives Prometheus its figures.")
     host: str = Field(default="127.0.0.1", description="The address the chat page listens on.")
     port: int = Field(
         default=7860, ge=0, le=65535, description="The port of the chat page; the next free one if taken."

@@ -231,6 +231,10 @@ class AnswerSentence:
     problems: tuple[Problem, ...] = ()
 
 
+# Of what ``Answer.to_dict`` gives; raised when a field goes or changes its meaning, not when one is added.
+ANSWER_VERSION = 1
+
+
 @dataclass(frozen=True, slots=True)
 class Answer:
     """What came of a question. A refusal has ``status`` ``not_found`` and neither sentences nor citations.
@@ -259,6 +263,7 @@ class Answer:
     def to_dict(self) -> dict[str, Any]:
         """The answer as JSON-ready values, as ``isnad ask --json`` prints it."""
         return {
+            "version": ANSWER_VERSION,
             "question": self.question,
             "asked": self.asked or self.question,
             "status": self.status.value,

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from rag.assistant import Assistant
+from rag.assistant import Assistant, Options
 from rag.build import Model
 from rag.check import Checker
 from rag.llm import LanguageModel, load_language_model
@@ -246,7 +246,7 @@ def test_extractive_answers_stay_first_class(
 ) -> None:
     """Asked for quotations, the model does not write."""
     add(store, model, _HARBOUR["en"])
-    answer = writing.ask(_QUESTION, mode=Mode.EXTRACTIVE)
+    answer = writing.ask(_QUESTION, options=Options(mode=Mode.EXTRACTIVE))
     assert answer.mode is Mode.EXTRACTIVE and not answer.notices and server.requests == []
     assert all(sentence.support is Support.SUPPORTED for sentence in answer.sentences)
 
