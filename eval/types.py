@@ -31,8 +31,9 @@ class Message:
 class Case:
     """A question and what is expected of its answer.
 
-    ``answers`` are reference answers, any of which is right; without one, the articles do not answer. ``languages`` are
-    those of the articles referred to. ``without`` are articles that are taken out of the collection for this question.
+    ``answers`` are reference answers, any of which is right, ``references`` quotes that hold it; where there are
+    neither, the articles do not answer. ``languages`` are those of the articles referred to. ``without`` are articles
+    that are taken out of the collection for this question.
     ``line`` is where in its file it stands, from 1, or 0.
     """
 
@@ -50,7 +51,7 @@ class Case:
     @property
     def answerable(self) -> bool:
         """Whether the articles answer the question."""
-        return bool(self.answers)
+        return bool(self.answers or self.references)
 
 
 @dataclass(frozen=True, slots=True)

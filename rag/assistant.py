@@ -28,7 +28,7 @@ from rag.retrieve import TOP_K, retrieve
 from rag.rewrite import rewrite
 from rag.store import Store
 from rag.translate import Translator
-from rag.types import Answer, Filters, Hit, Mode, Notice, Status, Support, Turn
+from rag.types import Answer, Article, Filters, Hit, Mode, Notice, Status, Support, Turn
 from rag.write import Writer
 
 if TYPE_CHECKING:
@@ -46,6 +46,10 @@ _LISTED = 60
 # What a written answer rests on is at most so much further from the question than the best sentence. Of the orders in
 # tests/poisoned.jsonl the nearest is at 0.11.
 _TO_THE_QUESTION = 0.1
+# Articles that a refusal names, and how near they have to be: over the samples, what has nothing to do with any article
+# scores up to 0.33.
+_NEARBY = 3
+_NEAR = 0.34
 # A word or two are found in many a text.
 _LEAST_WORDS = 3
 
@@ -174,11 +178,14 @@ class Assistant:
             notices=() if alone.question in question else (Notice.CARRIED,),
         )  # fmt: skip
         if confidence < self._least(options):
-            yield not_found(base)
+            yield replace(not_found(base), nearby=_nearby(hits))
             return
         if self._writer and options.mode is not Mode.EXTRACTIVE:
+            yield replace(base, mode=Mode.GENERATED, draft=True)
             written = yield from _write(self._writer, base, hits, ranked)
             if isinstance(written, Answer):
+                if written.status is Status.NOT_FOUND:
+                    written = replace(written, nearby=_nearby(hits))
                 yield from self._finished(written)
                 return
             base = replace(base, notices=(*base.notices, written))
@@ -254,6 +261,12 @@ class Assistant:
                 "with: isnad articles"
             )
         return selection
+
+
+def _nearby(hits: Sequence[Hit]) -> tuple[Article, ...]:
+    """The articles of the best hits, where these are near at all."""
+    near = {hit.article.id: replace(hit.article, text="") for hit in reversed(hits) if hit.score >= _NEAR}
+    return tuple(reversed(near.values()))[:_NEARBY]
 
 
 def _spoken(message: str, turns: Sequence[Turn]) -> str:

@@ -242,7 +242,8 @@ class Answer:
     ``confidence`` is the estimated probability (0–1) that the quotes answer the question; ``timings_ms`` maps each
     step to milliseconds. ``asked`` is the question as it was put to the articles, with what it takes from the turns
     before. ``model`` names the language model that wrote the answer, and ``removed_citations`` counts the numbers in
-    what it wrote that no source has. ``draft`` is true while sentences are still being written or checked.
+    what it wrote that no source has. ``draft`` is true while sentences are still being written or checked. ``nearby``
+    are articles near a question that is refused; they do not answer it.
     """
 
     question: str
@@ -259,6 +260,7 @@ class Answer:
     notices: tuple[Notice, ...] = ()
     removed_citations: int = 0
     draft: bool = False
+    nearby: tuple[Article, ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
         """The answer as JSON-ready values, as ``isnad ask --json`` prints it."""
@@ -284,6 +286,11 @@ class Answer:
             "notices": [notice.value for notice in self.notices],
             "removed_citations": self.removed_citations,
             "citations": [_citation_to_dict(citation) for citation in self.citations],
+            "nearby": [
+                {name: getattr(article, name) for name in ("title", "publisher", "published", "language", "url")}
+                | {"article_id": article.id}
+                for article in self.nearby
+            ],
             "timings_ms": {step: round(ms, 1) for step, ms in self.timings_ms.items()},
         }
 

@@ -8,8 +8,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from eval.bench.measures import auroc, calibration_error, recall, reciprocal_rank, reliability
-from eval.dataset import find_squad
+from eval.bench.measures import recall, reciprocal_rank
+from eval.bench.squad import find_squad
+from eval.refusals import auroc, calibration_error, reliability
 from rag.errors import UsageError
 from ui.cli import main
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from enum import StrEnum
@@ -12,11 +12,13 @@ from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from rag.assistant import Options
 from rag.build import Model, build_model, build_store
 from rag.errors import IsnadError
 from rag.ollama import ollama_models
 from rag.settings import Settings
 from rag.store import Store
+from rag.types import Answer, Filters, Turn
 from ui.commands import COMMANDS
 from ui.console import Remote
 from ui.control import check_same_model, listening
@@ -92,6 +94,12 @@ class Backend:
         if self._isnad is None or self._error:
             raise self._error or IsnadError("The assistant could not be started.")
         return self._isnad
+
+    def stream(
+        self, question: str, filters: Filters, turns: Sequence[Turn], options: Options
+    ) -> Generator[Answer, None, None]:
+        """What ``Isnad.stream`` yields, once ready. Raises IsnadError, also the one that making ready ended with."""
+        yield from self.isnad().stream(question, filters, turns=turns, options=options)
 
     @contextmanager
     def collection(self, *, writing: bool, waiting: Callable[[str], None]) -> Iterator[Store]:

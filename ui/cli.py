@@ -17,6 +17,7 @@ from typing import Any
 from rag.errors import IsnadError, UsageError
 from rag.settings import Settings, load
 from ui.console import Terminal, terminal
+from ui.eval_options import add_eval, settled
 
 # Heavy imports (torch, chromadb, gradio) wait inside the functions that need them, so that --help and usage errors are
 # immediate.
@@ -67,6 +68,22 @@ def _command(options: argparse.Namespace, settings: Settings, console: Terminal)
         if code is None:
             code = COMMANDS[options.command](options, OwnSession(settings, console.warn), console)
     return code
+
+
+def _eval(options: argparse.Namespace, settings: Settings, console: Terminal) -> int:
+    """Evaluates, in the process that has the collection open where that is what is asked."""
+    _require_evaluation()
+    from ui.control import hand_over
+    from ui.evaluating import evaluate, of_the_collection
+    from ui.session import OwnSession
+
+    settled(options, settings)
+    given = {name: value for name, value in vars(options).items() if name not in ("run", "data_dir")}
+    if not settings.chroma_url and of_the_collection(options):
+        code = hand_over(settings, options.command, given, console)
+        if code is not None:
+            return code
+    return evaluate(argparse.Namespace(**given), OwnSession(settings, console.warn), console)
 
 
 def _absolute(name: str, value: Any) -> Any:  # noqa: ANN401  # whatever argparse makes of an option
@@ -127,6 +144,10 @@ def _parser() -> argparse.ArgumentParser:
     _add_benches(
         commands.add_parser("bench", help="measure retrieval or speed, beside what a LangChain tutorial gives")
     )
+
+    evaluation = add("eval", "measure retrieval, answers, citations and refusals on a question set, and report")
+    add_eval(evaluation)
+    evaluation.set_defaults(run=_eval)
 
     prepare = commands.add_parser("prepare", help="make the first start quick: convert the model, compile the packages")
     prepare.set_defaults(run=_prepare)
@@ -190,7 +211,7 @@ def _suffix(text: str) -> str:
 
 def _prepare(options: argparse.Namespace, settings: Settings, console: Terminal) -> int:
     from rag.build import build_model
-    from ui import web  # noqa: F401  # imported so that its packages are compiled now and not at the first start
+    from ui import server  # noqa: F401  # imported so that its packages are compiled now and not at the first start
 
     model = build_model(settings)
     console.line(f"ready: {model.embedder.name}, {model.embedder.dimension} dimensions")
@@ -204,7 +225,7 @@ def _doctor(options: argparse.Namespace, settings: Settings, console: Terminal) 
 
 
 def _chat(options: argparse.Namespace, settings: Settings, console: Terminal) -> int:
-    from ui.web import serve
+    from ui.server import serve
 
     serve(settings, samples=options.samples)
     return 0
@@ -266,7 +287,7 @@ def _languages(text: str) -> tuple[str, ...]:
 
 def _require_evaluation() -> None:
     if not all(importlib.util.find_spec(name) for name in ("langchain_chroma", "langchain_huggingface")):
-        raise UsageError("The benchmarks need more packages. Install them with: pip install 'isnad[eval]'")
+        raise UsageError("Benchmarks and evaluations need more packages. Install them with: pip install 'isnad[eval]'")
 
 
 def _bench_retrieval(options: argparse.Namespace, settings: Settings, console: Terminal) -> int:

@@ -1,7 +1,8 @@
-"""An answer as HTML: the quotes with their numbers, and beside them the sources with the quotes marked.
+"""An answer as HTML: what is said with its numbers, how sure it is, and the sources with the quotes marked.
 
 Pure functions. Every text that comes from an article or a reader is escaped here. The HTML is one line without blank
-lines: Gradio's chat shows Markdown, which takes such a block as it is.
+lines: Gradio's chat shows Markdown, which takes such a block as it is. What the page says of itself is in the reader's
+``interface`` language, what is said to the question in the answer's, and what is quoted in the article's.
 """
 
 from __future__ import annotations
@@ -15,53 +16,110 @@ from rag.language import direction, name
 from rag.phrases import introduction, notice, phrases, support_label
 from rag.text import without_controls
 from rag.types import Answer, AnswerSentence, Article, Citation, Copy, Mode, Quote, Status, Support
+from ui.texts import DEFAULT, text
 
 # No estimate is certain, and rounding must not make it so.
 _SUREST = 0.99
+# From these confidences on, in words; of questions at them some 3 in 4 and 1 in 2 are answered by the quotes
+# (docs/evaluation.md).
+_SURE, _FAIRLY = 0.75, 0.5
+# Of a quote that a number shows before it is opened.
+_GLIMPSE = 400
 _SPACES = re.compile(r"\s*\n\s*")
 
 
-def answer_html(answer: Answer) -> str:
-    """The answer as one block: what is said, and beside it the sources."""
+def answer_html(answer: Answer, interface: str = DEFAULT, *, key: str = "", share: bool = False) -> str:
+    """The answer as one block: what is said, how sure it is, and the sources.
+
+    ``key`` names the answer for the buttons under it, which are there when there is a key; ``share`` adds one that
+    makes a link.
+    """
     notices = _notices(answer)
+    tools = _tools(key, interface, share=share) if key and not answer.draft else ""
     if answer.status is Status.NOT_FOUND:
         said = _element("p", answer.text or phrases(answer.language).not_found, answer.language)
-        return f'<div class="isnad-answer isnad-not-found">{notices}{said}</div>'
+        shown = f'<div class="isnad-said">{notices}{said}</div>{_nearby(answer.nearby, interface)}{tools}'
+        return f'<div class="isnad-answer isnad-not-found">{shown}</div>'
     by_number = {citation.n: citation for citation in answer.citations}
-    said = _said(answer, by_number)
-    sure = "" if answer.draft or answer.mode is Mode.DIRECT else _sure(answer)
-    sources = "".join(
-        _source(citation, answer.language, opened=place == 0) for place, citation in enumerate(answer.citations)
-    )
-    beside = f'<div class="isnad-sources" role="group">{sources}</div>' if sources else ""
+    said = _said(answer, by_number, interface)
+    sure = "" if answer.draft or answer.mode is Mode.DIRECT else _sure(answer, interface)
     return (
-        f'<div class="isnad-answer{" isnad-answered" if sources else ""}">'
-        f'<div class="isnad-said">{notices}{said}{sure}</div>{beside}</div>'
+        f'<div class="isnad-answer"><div class="isnad-said">{notices}{said}</div>'
+        f"{sure}{_sources(answer, interface)}{tools}</div>"
     )
 
 
-def error_html(message: str) -> str:
+def error_html(message: str, interface: str = DEFAULT) -> str:
     """A message that says what went wrong, told apart from an answer."""
-    return f'<div class="isnad-error" role="alert"><p dir="auto">{_inline(message)}</p></div>'
+    title = f"<strong{in_language(interface)}>{inline(text('error_title', interface))}</strong> "
+    return f'<div class="isnad-error" role="alert">{title}<p dir="auto">{inline(message)}</p></div>'
 
 
-def waiting_html(message: str) -> str:
+def waiting_html(message: str, interface: str = DEFAULT) -> str:
     """A message that says what is being done before there is an answer."""
-    return f'<div class="isnad-waiting" role="status"><p dir="auto">{_inline(message)}</p></div>'
+    return f'<div class="isnad-waiting" role="status">{_element("p", message, interface)}</div>'
+
+
+def step_html(answer: Answer, interface: str) -> str:
+    """A draft of an answer, with what is being done to it."""
+    if not answer.sentences:
+        return waiting_html(text("step_reading", interface), interface)
+    unchecked = any(each.support is Support.UNCHECKED for each in answer.sentences)
+    step = "step_writing" if unchecked else "step_checking"
+    return answer_html(answer, interface) + waiting_html(text(step, interface), interface)
+
+
+def _tools(key: str, interface: str, *, share: bool) -> str:
+    names = ("copy", "share") if share else ("copy",)
+    buttons = "".join(
+        f'<button type="button" class="isnad-tool isnad-{each}" value="{escape(key, quote=True)}">'
+        f"{inline(text(each, interface))}</button>"
+        for each in names
+    )
+    return f'<p class="isnad-tools"{in_language(interface)}>{buttons}</p>'
 
 
 def _notices(answer: Answer) -> str:
     """What the reader should know first, a line each."""
     lines = [notice(each, answer.language, asked=answer.asked) for each in answer.notices]
-    return "".join(f'<p class="isnad-notice"{_in(answer.language)}>{_inline(line)}</p>' for line in lines)
+    return "".join(f'<p class="isnad-notice"{in_language(answer.language)}>{inline(line)}</p>' for line in lines)
 
 
-def _sure(answer: Answer) -> str:
-    return f'<p class="isnad-sure">Confidence {min(answer.confidence, _SUREST):.0%}</p>'
+def _sure(answer: Answer, interface: str) -> str:
+    """How sure the answer is, and how many of its sentences could not be verified, in words."""
+    explained = escape(text("sure_explained", interface), quote=True)
+    shown = f'<span class="isnad-level">{inline(sure(answer, interface))}</span>'
+    parts = [f'<span title="{explained}">{shown}</span>']
+    if answer.mode is Mode.GENERATED:
+        count = sum(each.support in (Support.PARTLY, Support.UNSUPPORTED) for each in answer.sentences)
+        verified = text("unverified_count", interface, count=count) if count else text("all_verified", interface)
+        parts.append(f'<span class="isnad-verified">{inline(verified)}</span>')
+    return f'<p class="isnad-sure"{in_language(interface)}>{" · ".join(parts)}</p>'
 
 
-def _said(answer: Answer, by_number: Mapping[int, Citation]) -> str:
-    """The sentences: quotes word for word, each with its translation under it if there is one, and what is written,
+def sure(answer: Answer, interface: str) -> str:
+    """How sure an answer is, in words and in percent."""
+    confidence = min(answer.confidence, _SUREST)
+    level = "sure_high" if confidence >= _SURE else "sure_middle" if confidence >= _FAIRLY else "sure_low"
+    return text("confidence", interface, level=text(level, interface), percent=f"{confidence:.0%}")
+
+
+def _nearby(articles: Sequence[Article], interface: str) -> str:
+    """The articles that come nearest to a refused question, to be opened."""
+    if not articles:
+        return ""
+    items = "".join(
+        f'<li><button type="button" class="isnad-open" value="{escape(article.id, quote=True)}">'
+        f"<span{in_language(article.language)}>{inline(article.title)}</span></button> "
+        f'<span class="isnad-about">{_facts((article.publisher, article.published[:10]))}</span></li>'
+        for article in articles
+    )
+    title = _element("p", text("nearby", interface), interface)
+    return f'<div class="isnad-nearby">{title}<ul{in_language(interface)}>{items}</ul></div>'
+
+
+def _said(answer: Answer, by_number: Mapping[int, Citation], interface: str) -> str:
+    """The sentences: quotes word for word, each with its translation beside it if there is one, and what is written,
     with what the sources do not carry marked so in words.
     """
     parts: list[str] = []
@@ -77,12 +135,12 @@ def _said(answer: Answer, by_number: Mapping[int, Citation]) -> str:
             parts.append(_paragraph(line, answer.language))
             line = []
         if quote is None:
-            line.append(_sentence(sentence, answer.language, by_number))
+            line.append(_sentence(sentence, answer.language, by_number, interface))
             continue
         citation = by_number[sentence.citations[0]]
-        said = f"“{_inline(quote.text)}” {_cite(citation)}"
-        parts.append(f"<blockquote{_in(citation.article.language)}>{said}</blockquote>")
-        parts.append(_translation(quote, answer.language))
+        said = f"“{inline(quote.text)}” {_cite(citation, interface)}"
+        parts.append(f"<blockquote{in_language(citation.article.language)}>{said}</blockquote>")
+        parts.append(translation_html(quote, answer.language))
     return "".join([*parts, _paragraph(line, answer.language) if line else ""])
 
 
@@ -93,96 +151,170 @@ def _quote_of(sentence: AnswerSentence, by_number: Mapping[int, Citation]) -> Qu
 
 
 def _paragraph(sentences: Sequence[str], language: str) -> str:
-    return f"<p{_in(language)}>{' '.join(sentences)}</p>"
+    return f"<p{in_language(language)}>{' '.join(sentences)}</p>"
 
 
-def _sentence(sentence: AnswerSentence, language: str, by_number: Mapping[int, Citation]) -> str:
-    cites = "".join(f" {_cite(by_number[n])}" for n in sentence.citations)
+def _sentence(sentence: AnswerSentence, language: str, by_number: Mapping[int, Citation], interface: str) -> str:
+    cites = "".join(f" {_cite(by_number[n], interface)}" for n in sentence.citations)
     if sentence.support not in (Support.PARTLY, Support.UNSUPPORTED):
-        return f"<span>{_inline(sentence.text)}</span>{cites}"
+        return f"<span>{inline(sentence.text)}</span>{cites}"
     label = support_label(sentence.support, language)
     if problems := ", ".join(dict.fromkeys(each.text for each in sentence.problems if each.text)):
         label += f": {problems}"
     return (
-        f'<span class="isnad-{sentence.support}">{_inline(sentence.text)}</span>{cites} '
-        f'<span class="isnad-verdict">({_inline(label)})</span>'
+        f'<span class="isnad-{sentence.support}">{inline(sentence.text)}</span>{cites} '
+        f'<span class="isnad-verdict">({inline(label)})</span>'
     )
 
 
-def _cite(citation: Citation) -> str:
-    # Gradio's sanitizer takes data- and aria- attributes away; page.js finds the source by the number on the button.
-    label = escape(without_controls(f"Source {citation.n}: {citation.article.title}"), quote=True)
-    return f'<button type="button" class="isnad-cite" title="{label}">{citation.n}</button>'
+def _cite(citation: Citation, interface: str) -> str:
+    """A number that opens its source; what it quotes is shown beside it while it is pointed at or has the focus.
+
+    Gradio's sanitizer takes data- and aria- attributes away, so that what page.js needs is the button's value.
+    """
+    spoken = in_language(citation.article.language)
+    source = f'<span class="isnad-unseen">{inline(text("source", interface))} </span>'
+    title = f'<span class="isnad-unseen"{spoken}>: {inline(citation.article.title)}</span>'
+    glimpse = " … ".join(quote.text for quote in citation.quotes) or citation.passage.text
+    if len(glimpse) > _GLIMPSE:
+        glimpse = glimpse[:_GLIMPSE].rsplit(" ", 1)[0] + " …"
+    tip = f'<span class="isnad-tip" role="tooltip"{spoken}>{inline(glimpse)}</span>'
+    return (
+        f'<span class="isnad-cited"><button type="button" class="isnad-cite" value="{reference(citation)}">'
+        f"{source}{citation.n}{title}</button>{tip}</span>"
+    )
 
 
-def _translation(quote: Quote, reader: str) -> str:
+def reference(citation: Citation) -> str:
+    """Where a citation points, for a button's value: number, article, passage and quotes, parted by colons."""
+    spans = ",".join(f"{quote.start}-{quote.end}" for quote in citation.quotes)
+    passage = citation.passage
+    return escape(f"{citation.n}:{citation.article.id}:{passage.start}-{passage.end}:{spans}", quote=True)
+
+
+def translation_html(quote: Quote, reader: str) -> str:
+    """The translation of a quote and that a machine made it, or nothing."""
     if not quote.translation:
         return ""
     label = phrases(reader).machine_translation
     return (
-        f'<p class="isnad-translation"{_in(reader)}>{_inline(quote.translation)} '
-        f'<span class="isnad-verdict">({_inline(label)})</span></p>'
+        f'<p class="isnad-translation"{in_language(reader)}>{inline(quote.translation)} '
+        f'<span class="isnad-verdict">({inline(label)})</span></p>'
     )
 
 
-def _source(citation: Citation, reader: str, *, opened: bool) -> str:
-    article = citation.article
-    page = article.page(citation.passage.start)
-    # Whoever else carries the same text, or the same story in nearly the same words, stands beside the publisher.
-    elsewhere: tuple[Article | Copy, ...] = (*article.copies, *citation.others)
-    publishers = dict.fromkeys(filter(None, (article.publisher, *(other.publisher for other in elsewhere))))
-    facts = [
-        ", ".join(publishers),
-        article.published[:10],
-        name(article.language, reader=reader) if article.language else "",
-        f"p. {page}" if page else "",
-    ]
-    about = " · ".join(f"<bdi>{_inline(fact)}</bdi>" for fact in facts if fact)
+def _sources(answer: Answer, interface: str) -> str:
+    """The articles in the order in which they are cited, each with the passages of it that are used."""
+    if not answer.citations:
+        return ""
+    grouped: dict[str, list[Citation]] = {}
+    for citation in answer.citations:
+        grouped.setdefault(citation.article.id, []).append(citation)
+    title = f'<p class="isnad-heading"{in_language(interface)}>{inline(text("sources", interface))}</p>'
+    cards = "".join(_source(citations, answer.language, interface) for citations in grouped.values())
+    return f'<div class="isnad-sources" role="group">{title}{cards}</div>'
+
+
+def _source(citations: Sequence[Citation], reader: str, interface: str) -> str:
+    article = citations[0].article
+    numbers = " ".join(f'<span class="isnad-number">{citation.n}</span>' for citation in citations)
+    about = f'<span class="isnad-about"{in_language(interface)}>{_about(citations, interface)}</span>'
+    passages = "".join(_passage(citation, reader, interface) for citation in citations)
+    others = {other.id: other for citation in citations for other in citation.others}
+    elsewhere = _elsewhere((*article.copies, *others.values()), interface)
     return (
-        f'<details class="isnad-source"{" open" if opened else ""}>'
-        f'<summary><span class="isnad-number">{citation.n}</span> '
-        f'<span class="isnad-title"{_in(article.language)}>{_inline(article.title)}</span>'
-        f'<span class="isnad-about" dir="auto">{about}</span></summary>'
-        f'<p class="isnad-passage"{_in(article.language)}>{marked_passage(citation)}</p>'
-        f"{''.join(_translation(quote, reader) for quote in citation.quotes)}{_link(article.url)}</details>"
+        f'<details class="isnad-source"><summary>{numbers} '
+        f'<span class="isnad-title"{in_language(article.language)}>{inline(article.title)}</span>{about}</summary>'
+        f"{passages}{elsewhere}{link_html(article.url, interface)}</details>"
     )
+
+
+def _about(citations: Sequence[Citation], interface: str) -> str:
+    article = citations[0].article
+    pages = sorted({page for each in citations if (page := article.page(each.passage.start))})
+    return _facts(
+        (
+            article.publisher,
+            article.published[:10] or text("undated", interface),
+            name(article.language, reader=interface) if article.language else "",
+            *(text("page_number", interface, page=page) for page in pages),
+            text("passages_used", interface, count=len(citations)),
+        )
+    )
+
+
+def _passage(citation: Citation, reader: str, interface: str) -> str:
+    translations = "".join(translation_html(quote, reader) for quote in citation.quotes)
+    button = (
+        f'<button type="button" class="isnad-tool isnad-cite" value="{reference(citation)}"{in_language(interface)}>'
+        f"{inline(text('open_source', interface))}</button>"
+    )
+    return (
+        f'<div class="isnad-use"><p class="isnad-passage"{in_language(citation.article.language)}>'
+        f'{marked_passage(citation)}</p>{translations}<p class="isnad-tools">{button}</p></div>'
+    )
+
+
+def _elsewhere(others: Sequence[Article | Copy], interface: str) -> str:
+    """Whoever else carries the same text, or the same story in nearly the same words."""
+    publishers = dict.fromkeys(other.publisher or other.title for other in others)
+    if not publishers:
+        return ""
+    shown = text("also_in", interface, publishers=", ".join(publishers))
+    return f'<p class="isnad-about"{in_language(interface)}>{inline(shown)}</p>'
 
 
 def marked_passage(citation: Citation) -> str:
     """The passage, escaped, with its quotes in ``<mark>`` and line breaks as ``<br>``."""
     passage = citation.passage
+    spans = [(quote.start, quote.end) for quote in citation.quotes]
+    return marked(passage.text, spans, start=passage.start)
+
+
+def marked(words: str, spans: Sequence[tuple[int, int]], *, start: int = 0) -> str:
+    """Text that begins at the offset ``start``, escaped, with the spans in ``<mark>`` and line breaks as ``<br>``."""
     parts = []
-    position = passage.start
-    for quote in citation.quotes:
-        parts.append(_lines(passage.text[position - passage.start : quote.start - passage.start]))
-        parts.append(f"<mark>{_lines(passage.text[quote.start - passage.start : quote.end - passage.start])}</mark>")
-        position = quote.end
-    parts.append(_lines(passage.text[position - passage.start :]))
+    position = start
+    for left, right in sorted(spans):
+        parts.append(lines(words[position - start : left - start]))
+        parts.append(f"<mark>{lines(words[left - start : right - start])}</mark>")
+        position = right
+    parts.append(lines(words[position - start :]))
     return "".join(parts)
 
 
-def _link(url: str) -> str:
-    parts = urlsplit(url)
+def link_html(url: str, interface: str) -> str:
+    """A link to the original, or nothing for an address that is none of the web."""
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return ""
     if parts.scheme not in ("http", "https") or not parts.hostname:
         return ""
-    address = escape(url, quote=True)
-    link = f'<a href="{address}" target="_blank" rel="noopener noreferrer">{_inline(parts.hostname)}</a>'
-    return f'<p class="isnad-link" dir="ltr">{link}</p>'
+    label = inline(text("original_link", interface, host=parts.hostname))
+    link = f'<a href="{escape(url, quote=True)}" target="_blank" rel="noopener noreferrer">{label}</a>'
+    return f'<p class="isnad-link"{in_language(interface)}>{link}</p>'
 
 
-def _element(tag: str, text: str, language: str) -> str:
-    return f"<{tag}{_in(language)}>{_inline(text)}</{tag}>"
+def _facts(facts: Sequence[str]) -> str:
+    return " · ".join(f"<bdi>{inline(fact)}</bdi>" for fact in facts if fact)
 
 
-def _in(language: str) -> str:
+def _element(tag: str, words: str, language: str) -> str:
+    return f"<{tag}{in_language(language)}>{inline(words)}</{tag}>"
+
+
+def in_language(language: str) -> str:
     """The attributes that say which language an element is in and which way it runs."""
     lang = f' lang="{escape(language, quote=True)}"' if language else ""
     return f'{lang} dir="{direction(language)}"'
 
 
-def _inline(text: str) -> str:
-    return escape(" ".join(without_controls(text).split()))
+def inline(words: str) -> str:
+    """Text as one line of HTML."""
+    return escape(" ".join(without_controls(words).split()))
 
 
-def _lines(text: str) -> str:
-    return _SPACES.sub("<br>", escape(without_controls(text)))
+def lines(words: str) -> str:
+    """Text as HTML that keeps its line breaks."""
+    return _SPACES.sub("<br>", escape(without_controls(words)))

@@ -1,144 +1,154 @@
-"""The chat page, in Gradio: composition only; what an answer looks like is in ``render``."""
+"""The chat page, in Gradio: the frame of it, what is said above it, and how it is mounted on the server.
+
+What stands in the tabs is in ``web_ask`` and ``web_library``; what an answer looks like is in ``render``.
+"""
 
 from __future__ import annotations
 
-import errno
 import json
-import logging
-import socket
-from collections.abc import Callable, Iterator
-from contextlib import closing
 from importlib import resources
 from typing import Any
 
 import gradio as gr
 
-from rag.errors import IsnadError, SettingsError
+from rag.errors import IsnadError
+from rag.language import name
 from rag.settings import Settings
-from rag.types import Turn
-from ui.backend import Backend
-from ui.render import answer_html, error_html, waiting_html
-
-log = logging.getLogger(__name__)
+from ui.access import Access
+from ui.api import add_endpoints
+from ui.asking import state_text
+from ui.backend import Backend, Stage
+from ui.render import in_language, inline
+from ui.shared import Shared
+from ui.texts import DEFAULT, LANGUAGES, interface_language, text, texts
+from ui.web_ask import ask_tab
+from ui.web_library import library_tab
 
 _ASSETS = resources.files("ui") / "assets"
-_PORTS_TRIED = 100
-_TAKEN = (errno.EADDRINUSE, errno.EACCES)
 # Questions answered at the same time; the model itself works on one after the other.
-_CONCURRENT = 8
+CONCURRENT = 8
+# Questions that wait for their turn; whoever comes then is told that there is much to do.
+_WAITING = 200
 
 # System fonts only: the page must not reach beyond its own server.
 _FONT = ["system-ui", "Segoe UI", "Noto Sans", "Noto Sans Arabic", "Vazirmatn", "sans-serif"]
+_THEME = gr.themes.Base(
+    primary_hue=gr.themes.colors.teal, neutral_hue=gr.themes.colors.slate, font=_FONT,
+    font_mono=["ui-monospace", "monospace"], radius_size=gr.themes.sizes.radius_md,
+)  # fmt: skip
+
+# The texts that page.js needs; Gradio's components have theirs from ``I18N``.
+_IN_BROWSER = (
+    "copied", "shared", "share_failed", "reader_gone", "reader_close", "reader_title", "conversation_rename",
+    "conversation_delete", "conversation_confirm", "conversations", "conversations_none", "settings", "tagline",
+    "skip_to_question", "keys",
+)  # fmt: skip
+
+_HEADER = (
+    '<a class="isnad-skip" href="#isnad-question" data-text="skip_to_question"></a>'
+    '<header class="isnad-header"><h1>Isnad</h1><p data-text="tagline"></p>'
+    '<div class="isnad-buttons">'
+    '<button type="button" data-drawer="conversations" aria-expanded="false" data-text="conversations"></button>'
+    '<button type="button" data-drawer="settings" aria-expanded="false" data-text="settings"></button></div></header>'
+)
+
+# Gradio's name for a language where it differs from ours.
+_LOCALES = {"zh": "zh-CN"}
+I18N = gr.I18n(**{_LOCALES.get(code, code): dict(texts(code)) for code in LANGUAGES})
 
 
-_HEADER = "<h1>Isnad</h1><p>Ask the articles in your language. Every sentence comes with its source.</p>"
-
-
-def build_page(backend: Backend, *, examples: list[str]) -> gr.Blocks:
-    """The page over a backend that may still be getting ready."""
+def build_page(backend: Backend, access: Access, *, examples: list[str]) -> gr.Blocks:
+    """The page over a backend that may still be getting ready; ``examples`` are questions to begin with, if any."""
+    shared = Shared(backend.settings)
     with gr.Blocks(title="Isnad", analytics_enabled=False, fill_height=True) as page:
+        interface = gr.Textbox(DEFAULT, visible=False, elem_id="isnad-language")
         gr.HTML(_HEADER, padding=False)
-        status = gr.HTML(_status_html(backend), elem_id="isnad-status")
-        turns = gr.State([])
-        gr.ChatInterface(
-            _answering(backend),
-            additional_inputs=[turns], additional_outputs=[turns],
-            chatbot=gr.Chatbot(
-                elem_id="isnad-chat", label="Conversation", show_label=False, latex_delimiters=[], buttons=[],
-                height="65vh", allow_tags=False, placeholder="Ask a question, in any language.",
-            ),
-            textbox=gr.Textbox(
-                elem_id="isnad-question", placeholder="Type a question and press Enter", label="Question",
-                show_label=False, container=False, submit_btn=True, stop_btn=True, autofocus=True, scale=7,
-            ),
-            examples=[[example] for example in examples] or None,
-            cache_examples=False, flagging_mode="never", analytics_enabled=False, save_history=False,
-            concurrency_limit=_CONCURRENT, api_name="chat", api_visibility="private",
+        status = gr.HTML(_status_html(backend, DEFAULT), elem_id="isnad-status")
+        with gr.Tabs(elem_id="isnad-tabs"):
+            with gr.Tab(I18N("tab_ask"), id="ask"):
+                ask = ask_tab(backend, shared, interface, I18N, examples=examples)
+            with gr.Tab(I18N("tab_library"), id="library"):
+                library = library_tab(backend, access, interface, I18N)
+            if backend.settings.reports:
+                with gr.Tab(I18N("tab_results"), id="results"):
+                    results = gr.HTML("", elem_id="isnad-results")
+        add_endpoints(backend, access)
+        timer = gr.Timer(1.0, active=True)
+
+        def arrive(language: str) -> str:
+            return interface_language(language)
+
+        def refresh(language: str) -> tuple[str, gr.Timer]:
+            return _status_html(backend, language), gr.Timer(active=not backend.ready)
+
+        arrived = page.load(
+            arrive, [interface], [interface], js="() => window.isnad.language", show_progress="hidden",
+            api_visibility="private", queue=False,
         )  # fmt: skip
-        timer = gr.Timer(1.0, active=not backend.ready)
-
-        def refresh() -> tuple[str, gr.Timer]:
-            return _status_html(backend), gr.Timer(active=not backend.ready)
-
-        timer.tick(refresh, outputs=[status, timer], show_progress="hidden", api_visibility="private")
-        page.load(refresh, outputs=[status, timer], show_progress="hidden", api_visibility="private")
+        quiet: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
+        timer.tick(refresh, [interface], [status, timer], **quiet)
+        arrived.then(refresh, [interface], [status, timer], **quiet)
+        ask.on_arrival(arrived)
+        library.on_arrival(arrived)
+        # What is in the collection is told where it is asked about, as soon as there is something and when it changes.
+        for changed in (timer.tick, library.changed):
+            ask.on_change(changed)
+        library.on_change(timer.tick)
+        library.changed(refresh, [interface], [status, timer], **quiet)
+        if backend.settings.reports:
+            arrived.then(lambda: _results_html(backend.settings), None, [results], **quiet)
     return page
 
 
-# The answer so far, and the conversation with it.
-Shown = tuple[str, list[Turn]]
+def _results_html(settings: Settings) -> str:
+    from eval.listing import results_html
+
+    assert settings.reports is not None
+    return results_html(settings.reports)
 
 
-def _answering(backend: Backend) -> Callable[[str, list[dict[str, Any]], list[Turn]], Iterator[Shown]]:
-    def respond(message: str, history: list[dict[str, Any]], turns: list[Turn]) -> Iterator[Shown]:
-        # A question that is asked again, or changed, takes the place of those behind it.
-        turns = turns[: sum(each["role"] == "user" for each in history)]
-        # Where a question was not answered, there is a turn that says nothing, so that they count alike.
-        after = [*turns, Turn(message)]
+def _status_html(backend: Backend, interface: str) -> str:
+    """One line that says what is being done, or what there is to ask."""
+    words = state_text(backend.state, interface)
+    if backend.state.stage is Stage.READY:
         try:
-            while not backend.wait(0.5):
-                yield waiting_html(backend.status), after
-            with closing(backend.stream(message, turns)) as answers:
-                for answer in answers:
-                    after = [*turns, Turn.of(answer)]
-                    yield answer_html(answer), after
-        except IsnadError as error:
-            yield error_html(str(error)), after
-        except Exception:
-            log.exception("A question could not be answered")
-            yield (
-                error_html("Something went wrong on the server. The question was not answered; its log says more."),
-                after,
-            )
-
-    return respond
+            contents = backend.isnad().contents()
+        except IsnadError:
+            return f'<p role="status"{in_language(interface)}>{inline(text("error_store", interface))}</p>'
+        by_count = sorted(contents.languages.items(), key=lambda item: -item[1])
+        names = ", ".join(name(code, reader=interface) for code, _ in by_count if code)
+        empty = "empty_collection_read_only" if backend.settings.read_only else "empty_collection"
+        words = (
+            text("holdings", interface, count=contents.articles, languages=names)
+            if contents.articles
+            else text(empty, interface)
+        )
+    return f'<p role="status"{in_language(interface)}>{inline(words)}</p>'
 
 
-def _status_html(backend: Backend) -> str:
-    return waiting_html(backend.status)
+def head_html() -> str:
+    """What the page's head begins with: its language and direction have to be settled before Gradio runs."""
+    shown = {code: {key: texts(code)[key] for key in _IN_BROWSER} for code in LANGUAGES}
+    script = json.dumps(shown, ensure_ascii=False).replace("<", "\\u003c")
+    style, code = ((_ASSETS / name).read_text("utf-8") for name in ("document.css", "head.js"))
+    return f"<style>{style}</style><script>window.isnadTexts={script};{code}</script>"
 
 
-def serve(settings: Settings, *, samples: bool) -> None:
-    """Serves the page until it is stopped. Raises SettingsError when no port can be had."""
-    port = free_port(settings.host, settings.port)
-    if port != settings.port and settings.port:
-        log.warning("Port %d is taken; using %d.", settings.port, port)
-    backend = Backend(settings, samples=samples)
-    backend.start()
-    page = build_page(backend, examples=sample_questions() if samples else [])
-    page.queue(default_concurrency_limit=_CONCURRENT).launch(**launch_options(settings, port))
-    log.warning("Isnad is at http://%s:%d  (Ctrl+C stops it)", settings.host, port)
-    try:
-        page.block_thread()
-    finally:
-        backend.close()
-
-
-def launch_options(settings: Settings, port: int) -> dict[str, Any]:
-    """How the page is launched; nothing in it reaches beyond this server."""
+def mount_options(settings: Settings) -> dict[str, Any]:
+    """How the page is mounted; nothing in it reaches beyond this server."""
     return {
-        "server_name": settings.host, "server_port": port, "prevent_thread_lock": True, "quiet": True,
-        "share": False, "show_error": False, "ssr_mode": False, "run_history": False, "footer_links": [],
-        "enable_monitoring": False, "theme": gr.themes.Soft(font=_FONT, font_mono=["ui-monospace", "monospace"]),
-        "css": (_ASSETS / "page.css").read_text("utf-8"), "js": (_ASSETS / "page.js").read_text("utf-8"),
+        "show_error": False, "ssr_mode": False, "run_history": False, "footer_links": [], "enable_monitoring": False,
+        "theme": _THEME, "i18n": I18N, "css": (_ASSETS / "page.css").read_text("utf-8"),
+        "js": (_ASSETS / "page.js").read_text("utf-8"), "mcp_server": True,
+        "max_file_size": settings.max_upload_mb * 1024 * 1024,
     }  # fmt: skip
+
+
+def queued(page: gr.Blocks) -> gr.Blocks:
+    """The page with its queue: so many questions at a time, so many that wait."""
+    return page.queue(default_concurrency_limit=CONCURRENT, max_size=_WAITING, api_open=True)
 
 
 def sample_questions() -> list[str]:
     """The questions that come with the sample articles, in several languages."""
-    text = (_ASSETS / "sample_questions.json").read_text("utf-8")
-    return list(json.loads(text))
-
-
-def free_port(host: str, first: int) -> int:
-    """The first port from ``first`` on that can be listened on; 0 stands for any."""
-    for port in range(first, first + _PORTS_TRIED):
-        try:
-            with socket.create_server((host, port)) as listening:
-                return int(listening.getsockname()[1])
-        except OverflowError:
-            break
-        except OSError as error:
-            if error.errno not in _TAKEN:
-                raise SettingsError(f"ISNAD_HOST is {host!r}: cannot listen there ({error.strerror}).") from error
-    raise SettingsError(f"No free port from {first} to {first + _PORTS_TRIED - 1}; set ISNAD_PORT to another.")
+    return list(json.loads((_ASSETS / "sample_questions.json").read_text("utf-8")))

@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 
 import rag
 from eval.bench.retrieval import collection, embed_all, half_of, touches
-from eval.dataset import Dataset, Question, find_squad
+from eval.bench.squad import SquadQuestion, SquadSet, find_squad
 from rag.assistant import Assistant
 from rag.build import build_model
 from rag.confidence import describe
@@ -52,7 +52,7 @@ class _Asked:
     assistant: Assistant
     query: Query
     hits: list[Hit]
-    gold: Question
+    gold: SquadQuestion
     article: str
 
 
@@ -94,7 +94,7 @@ def _write(table: dict[str, object]) -> None:
     _TABLE.write_text(json.dumps(table, indent=1) + "\n", encoding="utf-8")
 
 
-def _ask_all(sets: dict[str, Dataset]) -> Iterator[_Asked]:
+def _ask_all(sets: dict[str, SquadSet]) -> Iterator[_Asked]:
     model = build_model(load())
     for held in sets.values():
         gold = {question.id: question for question in held.questions}

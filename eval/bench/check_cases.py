@@ -14,7 +14,7 @@ import regex
 
 import rag
 from eval.bench.retrieval import half_of
-from eval.dataset import find_squad
+from eval.bench.squad import find_squad
 from ingest.split import one_passage
 from rag.centring import LanguageMeans
 from rag.check import Source

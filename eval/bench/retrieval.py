@@ -15,9 +15,10 @@ from pathlib import Path
 
 import numpy as np
 
-from eval.bench.measures import auroc, calibration_error, first_true, recall, reciprocal_rank, reliability
+from eval.bench.measures import first_true, recall, reciprocal_rank
 from eval.bench.naive import NaivePipeline
-from eval.dataset import Dataset, Question, find_squad
+from eval.bench.squad import SquadQuestion, SquadSet, find_squad
+from eval.refusals import auroc, calibration_error, reliability
 from ingest.index import Prepared, embed, split
 from ingest.split import one_passage
 from rag.assistant import Assistant
@@ -116,14 +117,14 @@ def measure(options: Options, model: Model) -> Report:
     return Report(figures, reliability(found, gone))
 
 
-def half_of(dataset: Dataset, half: int) -> set[str]:
+def half_of(dataset: SquadSet, half: int) -> set[str]:
     """The ids of the articles in the first or second half of the file; all for half 0."""
     middle = len(dataset.articles) // 2
     chosen = {0: dataset.articles, 1: dataset.articles[:middle], 2: dataset.articles[middle:]}[half]
     return {article.id for article in chosen}
 
 
-def embed_all(dataset: Dataset, model: Model, *, paragraphs: bool = False) -> list[Embedded]:
+def embed_all(dataset: SquadSet, model: Model, *, paragraphs: bool = False) -> list[Embedded]:
     """The articles of a dataset as ``isnad ingest`` splits and embeds them, or with their own paragraphs as passages.
 
     Their ids begin with the language.
@@ -153,7 +154,7 @@ def collection(model: Model) -> Iterator[Store]:
 
 
 def _ask_pairs(
-    held: str, datasets: Mapping[str, Dataset], model: Model, options: Options, *, paragraphs: bool
+    held: str, datasets: Mapping[str, SquadSet], model: Model, options: Options, *, paragraphs: bool
 ) -> Iterator[tuple[str, list[Asked]]]:
     others = [language for language in options.beside if language != held]
     with ExitStack() as opened:
@@ -181,7 +182,7 @@ def _ask_pairs(
     yield from results.items()
 
 
-def _ask(assistant: Assistant, store: Store, question: str, asked: str, held: str, gold: Question) -> Asked:
+def _ask(assistant: Assistant, store: Store, question: str, asked: str, held: str, gold: SquadQuestion) -> Asked:
     article = f"{held}-{gold.article_id}"
 
     def holds(start: int, end: int, article_id: str) -> bool:
@@ -207,12 +208,12 @@ def _ask(assistant: Assistant, store: Store, question: str, asked: str, held: st
     )
 
 
-def touches(hit: Hit, article: str, gold: Question) -> bool:
+def touches(hit: Hit, article: str, gold: SquadQuestion) -> bool:
     """Whether a hit holds any of the gold answer, which is in the article of that id."""
     return hit.article.id == article and hit.passage.start < gold.end and gold.start < hit.passage.end
 
 
-def _naive_ranks(pipeline: NaivePipeline, asked: Dataset, held: Dataset, half: int) -> Iterator[int]:
+def _naive_ranks(pipeline: NaivePipeline, asked: SquadSet, held: SquadSet, half: int) -> Iterator[int]:
     gold = {question.id: question for question in held.questions}
     for question in asked.questions:
         right = gold[question.id]
@@ -223,7 +224,7 @@ def _naive_ranks(pipeline: NaivePipeline, asked: Dataset, held: Dataset, half: i
             )
 
 
-def _check_pair(asked: Dataset, held: Dataset) -> None:
+def _check_pair(asked: SquadSet, held: SquadSet) -> None:
     if missing := {question.id for question in asked.questions} - {question.id for question in held.questions}:
         raise UsageError(
             f"The questions in {asked.language!r} and {held.language!r} do not pair: {len(missing)} ids of the first, "

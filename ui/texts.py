@@ -1,0 +1,46 @@
+"""What the page says, in the languages that it speaks; the texts are in ``assets/texts.json``."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from functools import lru_cache
+from importlib import resources
+
+from rag.language import primary
+
+# By the code that texts.json has; a language calls itself by its own name.
+LANGUAGES: Mapping[str, str] = {
+    "en": "English",
+    "ar": "العربية",
+    "fa": "فارسی",
+    "tr": "Türkçe",
+    "ru": "Русский",
+    "fr": "Français",
+    "es": "Español",
+    "de": "Deutsch",
+    "zh": "中文",
+}
+DEFAULT = "en"
+
+
+def interface_language(code: str) -> str:
+    """The language of the page for a reader of that language (BCP 47): theirs if the page speaks it, else English."""
+    spoken = primary(code) if code else DEFAULT
+    return spoken if spoken in LANGUAGES else DEFAULT
+
+
+def text(key: str, language: str, /, **values: object) -> str:
+    """The text of that key, with the values put in. Raises KeyError for a key that there is not."""
+    return texts(language)[key].format(**values) if values else texts(language)[key]
+
+
+def texts(language: str) -> Mapping[str, str]:
+    """All texts of a language of ``LANGUAGES``, by their keys."""
+    return _all()[language]
+
+
+@lru_cache(maxsize=1)
+def _all() -> dict[str, dict[str, str]]:
+    found: dict[str, dict[str, str]] = json.loads((resources.files("ui") / "assets" / "texts.json").read_text("utf-8"))
+    return found
