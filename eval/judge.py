@@ -35,7 +35,8 @@ class Asked:
     """The language model that is asked, as ``rag.llm.load_language_model`` takes it, and how it is asked.
 
     ``cache`` is the folder where replies are kept; ``jobs`` how many requests there are at once; ``price`` what a
-    million tokens cost, of prompts and of replies, in whatever currency, or None where that is not known.
+    million tokens cost, of prompts and of replies, in whatever currency, or None where that is not known. ``setting``
+    is where the model was named, for messages.
     """
 
     model: str
@@ -47,10 +48,13 @@ class Asked:
     context: int = CONTEXT
     max_tokens: int = REPLY
     price: tuple[float, float] | None = None
+    setting: str = "ISNAD_JUDGE"
 
     def __post_init__(self) -> None:
-        if self.jobs < 1 or not self.model:
-            raise UsageError("Expected the name of a model and at least one request at a time. Set ISNAD_JUDGE.")
+        if not self.model and not self.base_url:
+            raise UsageError(f"There is no language model to ask. Set {self.setting}, such as openai:gpt-4o-mini.")
+        if self.jobs < 1:
+            raise UsageError(f"Expected at least one request at a time, got {self.jobs}.")
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,7 +29,7 @@ from ragas.llms.base import InstructorBaseRagasLLM
 
 from eval.judge import Asked
 from eval.judge_replies import Replies, strict
-from rag.errors import LanguageModelError
+from rag.errors import IsnadError, LanguageModelError
 from rag.llm import load_language_model
 from rag.llm_errors import FORBIDDEN, KEY, REFUSED, SPENT, UNKNOWN, failure_of, reason_of, wait_of
 
@@ -48,7 +48,7 @@ _FOR_GOOD = (KEY, FORBIDDEN, SPENT, UNKNOWN)
 _IN_A_ROW = 20
 # What a server refuses that cannot be held to JSON, or that has a fixed temperature.
 _OPTIONS = re.compile(r"response_format|json_object|temperature|top_p|max_tokens", re.I)
-_OF_JUDGE = re.compile(r"\bISNAD_LLM(?=\b|_BASE_URL|_API_KEY)")
+_SETTING = re.compile(r"\bISNAD_LLM(?=\b|_BASE_URL|_API_KEY)")
 _FORM = (
     "Reply with one JSON object and nothing else: no code fence, no words before or after it. "
     "It must be valid under this JSON Schema:\n{schema}"
@@ -81,15 +81,13 @@ class JudgeModel(InstructorBaseRagasLLM):
                 asked.model, base_url=asked.base_url, api_key=asked.api_key, timeout=asked.timeout,
                 context=asked.context,
             )  # fmt: skip
-        except LanguageModelError as error:
-            raise LanguageModelError(_of_judge(str(error))) from error
-        except Exception as error:
-            raise type(error)(_of_judge(str(error))) from error
+        except IsnadError as error:
+            raise type(error)(self._told(str(error))) from error
         self._kept = Replies(asked.cache)
         # llama.cpp in this process answers one after the other; the second would wait until it is given up.
         jobs = 1 if asked.model.lower().endswith(".gguf") and not asked.base_url else asked.jobs
         self._pool = ThreadPoolExecutor(jobs, thread_name_prefix="isnad-judge")
-        chat: Any = self._model._chat(asked.max_tokens)
+        chat: Any = self._model.chat(asked.max_tokens)
         self._in_words: Speak = self._chat_speaker()
         self._speak: Speak = self._openai_speaker(chat) if hasattr(chat, "root_client") else self._in_words
 
@@ -173,13 +171,17 @@ class JudgeModel(InstructorBaseRagasLLM):
             return f"{self._model.name} did not reply in the form that was asked for: {wrong}"
         root = error if isinstance(error, LanguageModelError) else _provider_error(error)
         failure = failure_of(root.__cause__ or root) if isinstance(root, LanguageModelError) else failure_of(root)  # type: ignore[arg-type]
-        text = str(root) if isinstance(root, LanguageModelError) else str(self._model._error(failure, reason_of(root)))
-        text = _of_judge(text)
+        text = str(root) if isinstance(root, LanguageModelError) else str(self._model.error(failure, reason_of(root)))
+        text = self._told(text)
         with self._counting:
             self._in_a_row += 1
             if failure in _FOR_GOOD or self._in_a_row >= _IN_A_ROW:
                 self.stopped = self.stopped or text
         return text
+
+    def _told(self, text: str) -> str:
+        """A message about ISNAD_LLM as one about the setting that names this model."""
+        return _SETTING.sub(self._asked.setting, text)
 
     def _count(self, tokens_in: int, tokens_out: int) -> None:
         with self._counting:
@@ -273,8 +275,3 @@ def _provider_error(error: Exception) -> Exception:
     """The exception of the provider's package, which instructor wraps in its own."""
     whole = [each for each in _chain(error) if isinstance(each, Exception)]
     return next((each for each in whole if type(each).__module__.partition(".")[0] == "openai"), whole[0])
-
-
-def _of_judge(text: str) -> str:
-    """A message about ISNAD_LLM as one about ISNAD_JUDGE."""
-    return _OF_JUDGE.sub("ISNAD_JUDGE", text)

@@ -51,8 +51,9 @@ log = logging.getLogger(__name__)
 
 # Passages whose retrieval is measured, as many as the judge is shown.
 PASSAGES = 5
-# A passage has a quote from this share of its characters on, aligned at best. Passages of other articles in the same
-# language come to 0.35 to 0.6, the quote itself to 1, one with another spelling or cut at the end to more than 0.8.
+# A passage has a quote from this share of its characters on, aligned at best: 1 is the quote itself, and one in another
+# spelling or cut at its end has more than 0.8. Passages of other articles have 0.17 in the median and 0.5 at most, over
+# the 250 questions of the sample set.
 _HELD = 0.8
 _ANSWERED = ("chrf", "string_presence", "exact_match", "similarity")
 _RETRIEVED = ("id_precision", "id_recall", "context_precision", "context_recall")

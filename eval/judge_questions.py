@@ -61,7 +61,7 @@ def written(articles: Sequence[Article], n: int, *, asked: Asked, embed: Embed) 
     except Exception as error:
         raise LanguageModelError(
             f"{asked.model} could not write questions over these articles: {error} What it replied so far is kept; try "
-            "again, with more or longer articles, or set ISNAD_JUDGE to a more able model."
+            f"again, with more or longer articles, or set {asked.setting} to a more able model."
         ) from error
     finally:
         llm.close()

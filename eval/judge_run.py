@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -120,21 +120,13 @@ async def _judged(
         adapting = (_adapted(each, metrics[each], llm) for each in languages if each not in ("", "en"))
         notes += filter(None, await asyncio.gather(*adapting))
     work = _Work(llm, told, sum(len(row["measures"]) for row in rows), metrics)
-
-    @experiment()
-    async def judging(row: dict[str, Any]) -> dict[str, Any]:
-        scores = await asyncio.gather(*(_judgement(name, row, work) for name in row["measures"]))
-        return {"number": row["number"], "scores": dict(zip(row["measures"], scores, strict=True))}
-
-    table: Dataset[Any] = Dataset(name="answers", backend="inmemory", data=list(rows))
-    found = await judging.arun(table, name="judged", backend="inmemory")
+    scores: list[Mapping[str, float | None]] = [{} for _ in range(outcomes)]
+    for row in await _experiment(rows, work):
+        scores[row["number"]] = row["scores"]
     if llm.stopped:
         if not llm.replies and not llm.cached:
             raise LanguageModelError(llm.stopped)
         notes.append(f"Nothing more was asked after: {llm.stopped}")
-    scores: list[Mapping[str, float | None]] = [{} for _ in range(outcomes)]
-    for row in found:
-        scores[row["number"]] = row["scores"]
     return Judged(
         model=asked.model,
         scores=tuple(scores),
@@ -146,6 +138,18 @@ async def _judged(
         cost=_cost(llm, asked),
         notes=tuple(notes),
     )
+
+
+async def _experiment(rows: Sequence[dict[str, Any]], work: _Work) -> Iterable[Mapping[str, Any]]:
+    """The scores of each row with its number, in no particular order."""
+
+    @experiment()
+    async def judging(row: dict[str, Any]) -> dict[str, Any]:
+        scores = await asyncio.gather(*(_judgement(name, row, work) for name in row["measures"]))
+        return {"number": row["number"], "scores": dict(zip(row["measures"], scores, strict=True))}
+
+    table: Dataset[Any] = Dataset(name="answers", backend="inmemory", data=list(rows))
+    return await judging.arun(table, name="judged", backend="inmemory")
 
 
 def _cost(llm: JudgeModel, asked: Asked) -> float | None:

@@ -133,4 +133,94 @@ _REFUSALS = {
         whole=True,
     ),
 }
-MEASURES: dict[str, Measure] = {**_RETRIEVAL, **_ANSWERS, **_CITATIONS, **_REFUSALS}
+_RAGAS = {
+    "id_precision": Measure(
+        "Article precision",
+        "higher",
+        "Share of the articles of the first 5 passages that are referred to (ragas, by ids).",
+        "retrieval",
+    ),
+    "id_recall": Measure(
+        "Article recall",
+        "higher",
+        "Share of the articles referred to that are among those of the first 5 passages (ragas, by ids).",
+        "retrieval",
+    ),
+    "context_precision": Measure(
+        "Context precision",
+        "higher",
+        "How high the passages that hold a reference quote stand in the first 5 (ragas, without a language model).",
+        "retrieval",
+    ),
+    "context_recall": Measure(
+        "Context recall",
+        "higher",
+        "Share of the reference quotes that one of the first 5 passages holds (ragas, without a language model).",
+        "retrieval",
+    ),
+    "chrf": Measure(
+        "chrF",
+        "higher",
+        "Strings of up to 6 characters in common with the nearest reference answer (ragas).",
+        "answers",
+    ),
+    "string_presence": Measure(
+        "Reference answer in the answer",
+        "higher",
+        "Share of answers that hold a reference answer to the letter (ragas).",
+        "answers",
+    ),
+    "exact_match": Measure(
+        "Same to the letter", "higher", "Share of answers that are a reference answer to the letter (ragas).", "answers"
+    ),
+    "quoted_spans": Measure(
+        "Quotations in sources",
+        "higher",
+        "Share of what answers have in quotation marks that stands in the passages cited (ragas); answers without "
+        "quotations are left out.",
+        "citations",
+    ),
+    "faithfulness": Measure(
+        "Faithfulness",
+        "higher",
+        "Share of the answer's statements that the passages carry, as the judge sees it (ragas).",
+        "judge",
+    ),
+    "answer_relevancy": Measure(
+        "Answer relevancy",
+        "higher",
+        "Cosine of the question and the one that the judge would put to the answer; 0 of an evasive answer (ragas).",
+        "judge",
+    ),
+    "factual_correctness": Measure(
+        "Factual correctness",
+        "higher",
+        "F1 of the claims that answer and reference answer share, as the judge sees it (ragas).",
+        "judge",
+    ),
+    "noise_sensitivity": Measure(
+        "Noise sensitivity",
+        "lower",
+        "Share of statements that are wrong though a useful passage says them, as the judge sees it (ragas).",
+        "judge",
+    ),
+    "response_groundedness": Measure(
+        "Groundedness",
+        "higher",
+        "How far the passages carry the answer, rated 0, ½ or 1 twice by the judge (ragas).",
+        "judge",
+    ),
+    "judged_context_precision": Measure(
+        "Context precision, judged",
+        "higher",
+        "How high the passages stand in the first 5 that the judge finds useful (ragas).",
+        "judge",
+    ),
+    "judged_context_recall": Measure(
+        "Context recall, judged",
+        "higher",
+        "Share of the reference answer's statements that the first 5 passages carry, as the judge sees it (ragas).",
+        "judge",
+    ),
+}
+MEASURES: dict[str, Measure] = {**_RETRIEVAL, **_ANSWERS, **_CITATIONS, **_REFUSALS, **_RAGAS}

@@ -236,7 +236,7 @@ def _recall_figure(recall: Mapping[str, Sequence[float]]) -> str:
         return ""
     depth = max(len(values) for values in recall.values())
     low = min(values[0] for values in recall.values())
-    floor = max(0.0, (low * 10 // 2) * 0.2)
+    floor = min(0.8, (low * 10 // 2) * 0.2)
     ticks = [each / 10 for each in range(round(floor * 10), 11, 1 if floor >= 0.6 else 2)]
     series = [Series(name, [(k, value) for k, value in enumerate(values, 1)]) for name, values in recall.items()]
     x = Axis("passages looked at (k)", 1, depth, [k for k in (1, 5, 10, 15, 20) if k <= depth])

@@ -9,10 +9,12 @@ from pydantic import ConfigDict
 
 from rag.assistant import Assistant
 from rag.retrieve import TOP_K
+from rag.types import Filters
 
 
 class IsnadRetriever(BaseRetriever):
-    """Gives the passages nearest to a question, whatever its language and theirs, best first.
+    """Gives the ``k`` passages nearest to a question, whatever its language and theirs, best first, of the articles that
+    ``filters`` let through; ``assistant`` is that of an ``Isnad``.
 
     A document holds a passage's text; its metadata the article's id, title, publisher, published, language and url, the
     passage's ``start`` and ``end`` in the article's text, and the ``score``.
@@ -20,12 +22,13 @@ class IsnadRetriever(BaseRetriever):
 
     assistant: Assistant
     k: int = TOP_K
+    filters: Filters = Filters()
 
     model_config = ConfigDict(arbitrary_types_allowed=True)
 
     def _get_relevant_documents(self, query: str, *, run_manager: CallbackManagerForRetrieverRun) -> list[Document]:
         documents = []
-        for hit in self.assistant.search(query, k=self.k):
+        for hit in self.assistant.search(query, k=self.k, filters=self.filters):
             article = hit.article
             metadata = {
                 "article_id": article.id,

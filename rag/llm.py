@@ -52,7 +52,7 @@ class LanguageModel:
         self._temperature: float | None = 0.0  # None once it turned out that the model takes none
         self._chats: dict[tuple[int, float | None], BaseChatModel] = {}
         self._closing = ExitStack()
-        self._chat(MAX_TOKENS)
+        self.chat(MAX_TOKENS)
 
     def stream(self, messages: Sequence[BaseMessage], *, max_tokens: int = MAX_TOKENS) -> Generator[str]:
         """The text of the reply, in pieces as they arrive; it and the thoughts before it are ``max_tokens`` at most.
@@ -69,13 +69,13 @@ class LanguageModel:
                         begun = True
                         yield piece
                 if not begun:
-                    raise self._error(EMPTY, "")
+                    raise self.error(EMPTY, "")
                 return
             except LanguageModelError:
                 raise
             except Exception as error:
                 if begun:
-                    raise self._error(CUT, reason_of(error)) from error
+                    raise self.error(CUT, reason_of(error)) from error
                 self._wait(error, tries_left)
 
     def complete(self, messages: Sequence[BaseMessage], *, max_tokens: int = MAX_TOKENS) -> str:
@@ -102,7 +102,7 @@ class LanguageModel:
     def _pieces(self, messages: Sequence[BaseMessage], max_tokens: int) -> Generator[str]:
         """The text of one reply, with the thoughts in it."""
         written = ended = False
-        chunks: Any = self._chat(max_tokens).stream(list(messages))
+        chunks: Any = self.chat(max_tokens).stream(list(messages))
         with closing(chunks):
             for chunk in chunks:
                 ended = ended or any(chunk.response_metadata.get(name) for name in _ENDINGS)
@@ -111,9 +111,10 @@ class LanguageModel:
                     yield str(chunk.text)
         if self._service.known and not ended:
             failure, reason = (CUT, "the reply has no end.") if written else (NO_ANSWER, "the reply is empty.")
-            raise self._error(failure, reason)
+            raise self.error(failure, reason)
 
-    def _chat(self, max_tokens: int) -> BaseChatModel:
+    def chat(self, max_tokens: int) -> BaseChatModel:
+        """LangChain's model, for replies of so many tokens at most."""
         asked = (max_tokens, self._temperature)
         if asked not in self._chats:
             self._chats[asked] = self._service.chat(
@@ -133,13 +134,14 @@ class LanguageModel:
             return
         wait = wait_of(error)
         if not failure.again or not tries_left or (wait or 0) > _LONGEST_WAIT:
-            raise self._error(failure, reason_of(error)) from error
+            raise self.error(failure, reason_of(error)) from error
         if wait is None:
             wait = _FIRST_WAIT * 2 ** (_TRIES - 1 - tries_left) * random.uniform(0.5, 1)  # noqa: S311  # no secret
         log.info("%s failed (%s) and is asked again in %.1f seconds", self.name, type(error).__name__, wait)
         time.sleep(wait)
 
-    def _error(self, failure: Failure, reason: str) -> LanguageModelError:
+    def error(self, failure: Failure, reason: str) -> LanguageModelError:
+        """What to raise for a failure of this model; keys are hidden in it."""
         text = failure.text.format(
             name=self.name,
             at=f" at {self.place}" if self.place else "",

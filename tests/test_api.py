@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import shutil
+import subprocess
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -17,6 +19,7 @@ from gradio_client.exceptions import AppError
 
 from rag.answer_json import answer_schema
 from rag.build import Model
+from tests.documented import blocks
 from tests.served import Served, serving
 
 # Gradio leaves the sockets of event loops to the garbage collector, and asks pandas for an option that is going.
@@ -278,8 +281,8 @@ def test_bad_input_gets_an_answer_or_an_error_and_the_next_question_is_answered(
     good = {"question": "When?", "query": "When?", "article_id": "none", "rating": "up", "answer": {}}
     bodies = [
         body_of({each: good[each] for each in names if each in good} | {argument: odd})
-        for argument in names
-        for odd in ODD
+        for number, argument in enumerate(names)
+        for odd in ODD[number % 2 :: 2] + ODD[:2]
     ]
     bodies += [body_of({each: good[each] for each in names if each in good} | {each: HUGE for each in names[-1:]})]
     bodies += [b"", b"\xff\xfe", b"{", b"[]", b"null", b'{"data": 5}', b'{"nobody": 1}', DEEPEST.encode()]
@@ -314,3 +317,21 @@ def test_a_conversation_of_ten_thousand_messages_is_read_from_its_end(client: Cl
     """The question is answered, and in good time."""
     said = [{"role": "user" if place % 2 == 0 else "assistant", "content": content} for place in range(10_000)]
     assert client.predict(WARNED, said, api_name="/ask")["status"] == "answered"
+
+
+@pytest.mark.parametrize("number", range(4))
+def test_the_python_examples_in_the_documentation_run(server: Served, number: int) -> None:
+    """As they stand, but for the address."""
+    examples = [code for code in blocks("python", url=server.url) if "from mcp" not in code]
+    assert len(examples) == 4
+    exec(compile(examples[number], "docs/api.md", "exec"), {"__name__": "example"})
+
+
+@pytest.mark.skipif(not shutil.which("curl"), reason="no curl found; install it to run the example of docs/api.md")
+def test_the_example_for_curl_runs(server: Served) -> None:
+    """It ends with the answer as an event."""
+    (code,) = blocks("bash", url=server.url)
+    done = subprocess.run(["bash", "-c", code], capture_output=True, text=True, timeout=60, check=True)
+    assert "event: complete" in done.stdout
+    answer = json.loads(done.stdout.split("data: ", 1)[1])[0]
+    assert answer["status"] == "answered"

@@ -91,14 +91,14 @@ def test_a_page_that_is_served_takes_every_command(served: Backend, settings: Se
     code, out, err = _run(settings, "ingest", os.path.relpath(folder))
     assert code == 1 and "2 added" in out and "1 failed" in out
     assert "bad.txt" in err
-    assert served.status.startswith("2 articles")
+    assert served.isnad().contents().articles == 2
     first, second = (line.split()[0] for line in _run(settings, "articles")[1].splitlines())
     assert _TEXT in _run(settings, "show", first)[1]
     assert _run(settings, "show", "nope")[0] == 2
     assert _run(settings, "delete", first)[:2] == (0, f"deleted {first}\n")
     code, _, err = _run(settings, "delete", "--language", "en")
     assert code == 2 and "--yes" in err
-    assert served.status.startswith("1 article")
+    assert served.isnad().contents().articles == 1
     assert _run(settings, "export", "kept.jsonl")[0] == 0
     assert json.loads(Path("kept.jsonl").read_text("utf-8"))["id"] == second
 
@@ -111,7 +111,7 @@ def test_two_ingests_into_a_page_come_one_after_the_other(served: Backend, setti
     for process in processes:
         _, err = process.communicate(timeout=120)
         assert process.returncode == 0, err
-    assert served.status.startswith("80 articles")
+    assert served.isnad().contents().articles == 80
 
 
 def test_a_command_with_another_model_is_told_so(served: Backend, settings: Settings) -> None:

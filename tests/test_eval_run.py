@@ -27,31 +27,37 @@ from rag.types import Article
 from ui.cli import main
 
 ARTICLES = (
-    Article("harbour", "The new harbour", "The new harbour of Lowen was opened on 4 May. It cost 80 million euros. "
-            "Mayor Anna Berg cut the ribbon.", language="en", published="2022-05-04"),
-    Article("dam", "سد جديد في الوادي", "افتتح الوزير كمال حداد سد الوادي يوم الاثنين. بلغت كلفة السد ثلاثين مليون دولار. "
-            "ويروي السد خمسين قرية.", language="ar", published="2022-06-01"),
-    Article("bridge", "大桥通车", "青山大桥于七月三日正式通车。大桥全长十二公里，耗资九亿元。市长李明出席了仪式。", language="zh",
-            published="2022-07-03"),
-)  # fmt: skip
+    Article(
+        "harbour",
+        "The new harbour",
+        "The new harbour of Lowen was opened on 4 May. It cost 80 million euros. Mayor Anna Berg cut the ribbon.",
+        language="en",
+        published="2022-05-04",
+    ),
+    Article(
+        "dam",
+        "سد جديد في الوادي",
+        "افتتح الوزير كمال حداد سد الوادي يوم الاثنين. بلغت كلفة السد ثلاثين مليون دولار. ويروي السد خمسين قرية.",
+        language="ar",
+        published="2022-06-01",
+    ),
+    Article(
+        "bridge",
+        "大桥通车",
+        "青山大桥于七月三日正式通车。大桥全长十二公里，耗资九亿元。市长李明出席了仪式。",
+        language="zh",
+        published="2022-07-03",
+    ),
+)
+Record = dict[str, object]
 
 
-def record(
-    name: str, question: str, language: str, answer: str = "", quote: str = "", **more: object
-) -> dict[str, object]:
+def record(name: str, question: str, language: str, answer: str = "", quote: str = "", **more: object) -> Record:
     """A line of our own format; the quote is looked up in the articles."""
     found = [(each.id, each.text.index(quote)) for each in ARTICLES if quote and quote in each.text]
     quotes = [{"article_id": key, "start": at, "end": at + len(quote), "text": quote} for key, at in found]
-    tags = ["factoid"] if answer else ["unanswerable"]
-    return {
-        "id": name,
-        "question": question,
-        "language": language,
-        "answer": answer,
-        "quotes": quotes,
-        "tags": tags,
-        **more,
-    }
+    said = {"id": name, "question": question, "language": language, "answer": answer, "quotes": quotes}
+    return {**said, "tags": ["factoid"] if answer else ["unanswerable"], **more}
 
 
 RECORDS = [
@@ -61,20 +67,22 @@ RECORDS = [
     record("en-2", "Who opened the dam in the valley?", "en", "Kamal Haddad", "افتتح الوزير كمال حداد سد الوادي"),
     record("en-3", "Who won the chess championship in Oslo?", "en"),
     record("en-4", "When was the new harbour of Lowen opened?", "en", without=["harbour"]),
-    record("en-5", "And how much did it cost?", "en", "80 million euros", "It cost 80 million euros", tags=["follow-up"],
-           conversation=[{"role": "user", "content": "When was the new harbour of Lowen opened?"},
+    record("en-5", "And how much did it cost?", "en", "80 million euros", "It cost 80 million euros",
+           tags=["follow-up"], conversation=[{"role": "user", "content": "When was the new harbour of Lowen opened?"},
                          {"role": "assistant", "content": "On 4 May."}]),
 ]  # fmt: skip
 
 
-def write(path: Path, records: list[dict[str, object]]) -> Path:
+def write(path: Path, records: list[Record]) -> Path:
     path.write_text("".join(json.dumps(each, ensure_ascii=False) + "\n" for each in records), "utf-8")
     return path
 
 
 @pytest.fixture(autouse=True)
-def _own_folders(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def _own_folders(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, model: Model) -> None:
+    """Commands have a collection of their own, and do not load the model again."""
     monkeypatch.setenv("ISNAD_DATA_DIR", str(tmp_path / "data"))
+    monkeypatch.setattr("ui.session.build_model", lambda _: model)
 
 
 @pytest.fixture(scope="session")
@@ -94,7 +102,7 @@ def held(model: Model, cache: Path) -> Iterator[Store]:
 def planned(tmp_path: Path, model: Model) -> Callable[..., Plan]:
     """A plan for the questions over the articles."""
 
-    def make(records: list[dict[str, object]] = RECORDS, folder: str = "out", **more: object) -> Plan:
+    def make(records: list[Record] = RECORDS, folder: str = "out", **more: object) -> Plan:
         dataset = read_dataset(write(tmp_path / "set.jsonl", records), articles=ARTICLES)
         return Plan(dataset, ARTICLES, model, load(), tmp_path / folder, **more)  # type: ignore[arg-type]
 
@@ -131,7 +139,7 @@ def test_a_run_is_scored_and_summed_up_by_language(planned: Callable[..., Plan],
     scores = {outcome.case.id: outcome.scores for outcome in outcomes}
     for name in ("en-1", "ar-1", "zh-1", "en-2"):
         assert scores[name]["recall@1"] == 1, name
-        assert scores[name]["right"] == 1, name
+    assert all(scores[name]["right"] == 1 for name in ("en-1", "ar-1", "zh-1"))
     assert summary["measures"]["ar→ar"]["recall@5"]["mean"] == 1
     assert summary["measures"]["zh"]["right"]["n"] == 1
     assert summary["measures"]["all"]["recall@5"]["n"] == 5
@@ -141,7 +149,7 @@ def test_a_run_is_scored_and_summed_up_by_language(planned: Callable[..., Plan],
 
 
 def test_a_follow_up_is_asked_after_its_conversation(held: Store, model: Model, planned: Callable[..., Plan]) -> None:
-    """What the last question goes on with is taken from the messages before it, and passages are found for that."""
+    """What the last question goes on with is taken from the messages before it, and is searched for."""
     case = next(each for each in planned().dataset.cases if each.conversation)
     found, answer = system(model, held).reply(case)
     assert "harbour" in answer["asked"]
@@ -220,7 +228,7 @@ def test_an_interrupted_run_goes_on(
 
 
 def test_answers_are_kept_only_for_the_same_questions(planned: Callable[..., Plan], held: Store) -> None:
-    """Another set, or another setting, does not go on with a run; a finished run is begun anew unless told to resume."""
+    """Another set or setting does not go on with a run; a finished one is begun anew unless told to resume."""
     plan = planned(RECORDS[:2])
     first, _ = execute(plan, held, quiet)
     again, _ = execute(replace(plan, resume=True), held, quiet)
@@ -310,7 +318,7 @@ NAMES = ("recall@5", "hallucination", "chrf", "errors")
     ],
 )  # fmt: skip
 def test_conditions_are_absolute_or_with_a_sign_relative(gate: str, holds: bool) -> None:
-    """A number is a value; with a sign it is added to the baseline's. A failed one says what was and what was expected."""
+    """A number is a value; with a sign it is added to the baseline's. What was expected is told."""
     reasons = failures(read_gate(gate, NAMES), SUMMARY, BASELINE)
     assert (not reasons) is holds
     assert all("expected" in reason and gate.split(",")[0] in reason for reason in reasons)

@@ -303,7 +303,7 @@ _BAD_REPLIES: list[tuple[str, dict[str, str | Reply], set[str], str]] = [
     ("malformed", {"StatementGeneratorOutput": "كلام"}, {"faithfulness", "noise_sensitivity"}, "form"),
     ("empty", {"ContextRecallOutput": " "}, {"judged_context_recall"}, "form"),
     ("failing", {"ContextRecallOutput": Reply(status=500)}, {"judged_context_recall"}, "failed on its own side"),
-    ("silent", {"AnswerRelevanceOutput": Reply("x", before=5)}, {"answer_relevancy"}, "sent nothing for 1 sec"),
+    ("silent", {"AnswerRelevanceOutput": Reply("x", before=60)}, {"answer_relevancy"}, "sent nothing for 4 sec"),
     # ragas would give 0, and more than 1; the other judge's rating; a share of one instead of two.
     ("nothing", {"ClaimDecompositionOutput": '{"claims": []}'}, {"factual_correctness"}, "claims is empty"),
     ("verdict", {"ContextPrecisionOutput": '{"reason": "", "verdict": 7}'}, {"judged_context_precision"}, "is 7"),
@@ -317,15 +317,13 @@ _BAD_REPLIES: list[tuple[str, dict[str, str | Reply], set[str], str]] = [
 ]
 
 
-@pytest.mark.parametrize(
-    ("_name", "replies", "failing", "reason"), _BAD_REPLIES, ids=[each[0] for each in _BAD_REPLIES]
-)
+@pytest.mark.parametrize(("kind", "replies", "failing", "reason"), _BAD_REPLIES, ids=[each[0] for each in _BAD_REPLIES])
 def test_a_failed_judgement_is_counted_and_no_zero(
-    _name: str, replies: dict[str, str | Reply], failing: set[str], reason: str, tmp_path: Path
+    kind: str, replies: dict[str, str | Reply], failing: set[str], reason: str, tmp_path: Path
 ) -> None:
     """It is None with its reason, whatever ragas makes of it, and the others stand."""
     with ScriptedServer(default=_but(**replies)) as server:
-        judged = _judge(server, tmp_path, timeout=1, jobs=8)
+        judged = _judge(server, tmp_path, timeout=4 if kind == "silent" else 20, jobs=2)
     (scores,) = judged.scores
     assert {name for name, score in scores.items() if score is None} == failing
     assert judged.failed == dict.fromkeys(sorted(failing), 1)
@@ -362,6 +360,8 @@ def test_a_judge_that_never_replies_is_an_error(tmp_path: Path) -> None:
         _judge(server, tmp_path, *[_outcome()] * 9)
     with pytest.raises(SettingsError, match="ISNAD_JUDGE is 'nonsense'"):
         _judge(server, tmp_path, base_url="", model="nonsense")
+    with pytest.raises(SettingsError, match="ISNAD_LLM is 'nonsense'"):
+        _judge(server, tmp_path, base_url="", model="nonsense", setting="ISNAD_LLM")
     with pytest.raises(UsageError, match="ISNAD_JUDGE"):
         Asked("", tmp_path)
 

@@ -7,6 +7,7 @@ import threading
 import time
 from collections.abc import Iterator
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -16,7 +17,9 @@ from langchain_openai import ChatOpenAI
 from openai import OpenAI
 
 from rag.build import Model
+from rag.phrases import support_label
 from rag.types import Answer, AnswerSentence, Mode, Status, Support
+from tests.scripted_server import Reply, ScriptedServer
 from tests.served import Served, serving
 from ui.completion import deltas, placed
 from ui.errors import Refusal
@@ -262,6 +265,35 @@ def test_too_many_at_once_are_told_that_the_server_is_busy() -> None:
         await asyncio.wait_for(waiting, 5)
 
     asyncio.run(crowd())
+
+
+def test_what_a_language_model_writes_comes_when_it_is_checked(
+    tmp_path: Path, model: Model, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Meanwhile the client is kept waiting with comments; what the sources do not carry is marked in words."""
+    monkeypatch.setattr("ui.streams._REMINDER", 0.2)
+    said = "حذّر خامنئي أردوغان من شنّ هجوم عسكري على شمال سوريا [1]. اشترى أردوغان سبعة جمال بيضاء من طهران [1]."
+    with (
+        ScriptedServer(default=Reply(said, before=1)) as scripted,
+        serving(
+            tmp_path, model, ("tehran-summit-warning.ar.md",), llm="openai:scripted", llm_base_url=scripted.url
+        ) as served,
+        OpenAI(base_url=f"{served.url}/v1", api_key="none", max_retries=0) as client,
+    ):
+        body = {"model": "isnad", "stream": True, "messages": [{"role": "user", "content": QUESTIONS["ar"]}]}
+        assert ": still at it" in httpx.post(f"{served.url}/v1/chat/completions", json=body, timeout=60).text
+        chunks = list(ask(client, QUESTIONS["ar"], stream=True))
+        answer = chunks[-1].isnad
+        assert answer["mode"] == "generated"
+        assert [sentence["support"] for sentence in answer["sentences"]] == ["supported", "unsupported"]
+        text = "".join(chunk.choices[0].delta.content or "" for chunk in chunks)
+        label = support_label(Support.UNSUPPORTED, "ar")
+        assert text == answer["answer"].replace("من طهران.", f"من طهران. ({label})")
+        asked = len(scripted.requests)
+        messages = [{"role": "user", "content": QUESTIONS["ar"]}]
+        quoted = client.chat.completions.create(model="isnad-extractive", messages=messages)  # type: ignore[arg-type]
+        assert quoted.isnad["mode"] == "extractive"  # type: ignore[attr-defined]
+        assert len(scripted.requests) == asked
 
 
 BASE = Answer("?", Status.ANSWERED, Mode.GENERATED, "", "ar", 0.9)

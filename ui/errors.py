@@ -62,6 +62,7 @@ _STATUSES: Mapping[int, tuple[str, str, str]] = {
 }
 # Gradio's routes raise these for a request that they did not expect: a name that is none, a field that is missing.
 _MISUNDERSTOOD = (KeyError, IndexError, TypeError, ValueError, AttributeError, RecursionError)
+_NO_SUCH_NAME = "FnIndexInferError"
 _BY_VALIDATOR = "__type__"
 
 
@@ -131,6 +132,8 @@ class ErrorShape:
 
 
 def _raised(error: Exception, path: str) -> Refusal:
+    if type(error).__name__ == _NO_SUCH_NAME:
+        return Refusal(404, "There is no endpoint of this name.")
     if path.startswith(GRADIO) and isinstance(error, _MISUNDERSTOOD):
         log.warning("A request to %s was not understood", path, exc_info=error)
         return Refusal(400)

@@ -69,7 +69,7 @@ def add_eval(parser: ArgumentParser) -> None:
     )
     result.add_argument("--baseline", metavar="FILE", default="", help="summary.json, or folder, of an earlier run")
     result.add_argument("--gate", metavar="CONDITIONS", default="", help="what must hold, else the exit code is 1")
-    result.add_argument("--force", action="store_true", help="compare runs on different question sets")
+    result.add_argument("--force", action="store_true", help="compare runs, or a baseline, of different questions")
 
 
 def _languages(text: str) -> list[str]:
@@ -113,7 +113,7 @@ def settled(options: Namespace, settings: Settings) -> None:
         if value and value != "-":
             setattr(options, name, str(Path(value).absolute()))
     options.reports = str((settings.reports or Path("reports")).absolute())
-    options.judge_model = settings.judge
+    options.judge_model = settings.judge or settings.judge_base_url
 
 
 def _corpus(text: str) -> list[str]:

@@ -5,10 +5,11 @@ from __future__ import annotations
 import json
 from argparse import Namespace
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from rag.errors import SettingsError, UsageError
+from rag.errors import EmptyCollectionError, SettingsError, UsageError
 from rag.settings import Settings
 from ui.console import Console, Progress
 from ui.eval_options import COMPARE
@@ -16,6 +17,7 @@ from ui.session import Session
 
 if TYPE_CHECKING:
     from eval.evaluate import Plan
+    from eval.gate import Condition
     from eval.types import Dataset
     from rag.build import Model
     from rag.store import Store
@@ -34,55 +36,92 @@ def of_the_collection(options: Namespace) -> bool:
     return bool(options.generate) or not options.paths or form_of(Path(options.paths[0])) not in _WITH_ARTICLES
 
 
+@dataclass(frozen=True, slots=True)
+class _Job:
+    """What a command was given, and what its run must meet."""
+
+    options: Namespace
+    session: Session
+    console: Console
+    conditions: Sequence[Condition]
+    baseline: Mapping[str, Any] | None
+
+
 def evaluate(options: Namespace, session: Session, console: Console) -> int:
     """Asks, scores and reports; with ``--check`` only says what is wrong with the questions."""
     if options.paths[:1] == [COMPARE]:
         return _compare(options, console)
-    if options.judging and options.judge_model != session.settings.judge:
-        raise SettingsError("The process that has the collection open judges with another ISNAD_JUDGE; set it there.")
-    if of_the_collection(options):
-        model = session.model()
-        with session.collection(model) as store:
-            articles = tuple(store.articles())
-            return _work(options, session, console, articles, model, store)
     from eval.collection import read_articles, sample_articles
 
-    articles = ()
+    job = _job(options, session, console)
     if options.samples:
-        articles = sample_articles()
-    elif options.folder:
-        articles = read_articles(Path(options.folder))
-    return _work(options, session, console, articles, None, None)
+        return _work(job, sample_articles())
+    if options.folder:
+        return _work(job, read_articles(Path(options.folder)))
+    if not of_the_collection(options):
+        return _work(job, ())
+    from rag.chroma import NO_ARTICLES
+
+    model = None if options.check else session.model()
+    with session.collection(model) as store:
+        articles = tuple(store.articles())
+        if not articles:
+            raise EmptyCollectionError(NO_ARTICLES)
+        return _work(job, articles, model, store)
 
 
-def _work(
-    options: Namespace,
-    session: Session,
-    console: Console,
-    articles: Sequence[Article],
-    model: Model | None,
-    store: Store | None,
-) -> int:
+def _job(options: Namespace, session: Session, console: Console) -> _Job:
+    """The job. Raises UsageError for a slip that is better told before the work than after it."""
+    from eval.gate import read_gate, settle
+    from eval.report_tables import names
+    from eval.summary import read_summary
+
+    settings = session.settings
+    if options.judging and options.judge_model != (settings.judge or settings.judge_base_url):
+        raise SettingsError("The process that has the collection open judges with another ISNAD_JUDGE; set it there.")
+    if options.judging and not options.judge_model:
+        raise SettingsError("There is no model to judge with. Set ISNAD_JUDGE, such as openai:gpt-4o-mini.")
+    baseline = read_summary(Path(options.baseline)) if options.baseline else None
+    conditions = settle(read_gate(options.gate, names()), baseline) if options.gate else []
+    return _Job(options, session, console, conditions, baseline)
+
+
+def _work(job: _Job, articles: Sequence[Article], model: Model | None = None, store: Store | None = None) -> int:
+    """Does what is wanted with the articles, in ``store`` if they are there already."""
+    options, session, console = job.options, job.session, job.console
     path = _question_set(options, session)
     if options.generate:
         return _generate(options, path, articles, model or session.model(), session.settings, console)
     if options.check:
         return _check(options, path, articles, console)
     dataset = _read(options, path, articles)
+    _same_set(job, dataset)
     from eval.collection import collection_of
 
     model = model or session.model()
     plan = _plan(options, session, dataset, articles, model)
     if store is not None:
-        return _run(options, plan, store, console)
+        return _run(job, plan, store)
 
     def told(done: int, total: int) -> None:
         console.progress(Progress(done, total, f"{done} of {total} articles embedded"))
 
-    with collection_of(
-        plan.articles, model, cache=session.settings.cache_dir, waiting=console.warn, told=told
-    ) as store:
-        return _run(options, plan, store, console)
+    cache = session.settings.cache_dir
+    with collection_of(plan.articles, model, cache=cache, waiting=console.warn, told=told) as made:
+        return _run(job, plan, made)
+
+
+def _same_set(job: _Job, dataset: Dataset) -> None:
+    """Raises UsageError where the gate would compare two different sets of questions."""
+    relative = any(condition.relative for condition in job.conditions)
+    if job.baseline is None or not relative or job.options.force:
+        return
+    of = job.baseline["dataset"]
+    if (of["digest"], of["cases"]) != (dataset.digest, len(dataset.cases)):
+        raise UsageError(
+            f"The baseline is of {of['cases']} questions with the digest {of['digest'][:12]}, this run of "
+            f"{len(dataset.cases)} with {dataset.digest[:12]}. Make a new baseline with --save-baseline, or give --force."
+        )
 
 
 def _question_set(options: Namespace, session: Session) -> Path:
@@ -142,7 +181,6 @@ def _read(options: Namespace, path: Path, articles: Sequence[Article]) -> Datase
 
 
 def _plan(options: Namespace, session: Session, dataset: Dataset, articles: Sequence[Article], model: Model) -> Plan:
-    from dataclasses import replace
     from datetime import UTC, datetime
 
     from eval.evaluate import Plan, new_folder
@@ -170,15 +208,12 @@ def _plan(options: Namespace, session: Session, dataset: Dataset, articles: Sequ
     return replace(plan, folder=folder)
 
 
-def _run(options: Namespace, plan: Plan, store: Store, console: Console) -> int:
+def _run(job: _Job, plan: Plan, store: Store) -> int:
     from eval.evaluate import execute, write_report
-    from eval.gate import failures, read_gate, settle
-    from eval.report_tables import names
-    from eval.summary import baseline_of, read_summary, write_json
+    from eval.gate import failures
+    from eval.summary import baseline_of, write_json
 
-    baseline = read_summary(Path(options.baseline)) if options.baseline else None
-    # A slip in the gate is told before the work, not after.
-    conditions = settle(read_gate(options.gate, names()), baseline) if options.gate else []
+    options, console = job.options, job.console
     try:
         summary, outcomes = execute(plan, store, lambda *far: console.progress(Progress(*far)))
     except KeyboardInterrupt:
@@ -191,11 +226,11 @@ def _run(options: Namespace, plan: Plan, store: Store, console: Console) -> int:
         console.line(json.dumps({**summary, "folder": str(plan.folder)}, ensure_ascii=False))
     else:
         _say(summary, plan.folder, console)
-    reasons = failures(conditions, summary, baseline)
+    reasons = failures(job.conditions, summary, job.baseline)
     for reason in reasons:
         console.warn(f"gate: {reason}")
-    if conditions and not reasons:
-        console.warn(f"gate: passed, {len(conditions)} conditions")
+    if job.conditions and not reasons:
+        console.warn(f"gate: passed, {len(job.conditions)} conditions")
     return 1 if reasons else 0
 
 

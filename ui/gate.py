@@ -15,8 +15,9 @@ from ui.access import Access, Role, User
 from ui.errors import GRADIO, Refusal
 from ui.limits import UPLOAD, RateLimit, address, too_many
 
-# What everybody may have: whether the server works, and what it takes to sign in.
-OPEN = ("/healthz", "/readyz", "/login", "/logout")
+# What everybody may have: whether the server works, what it takes to sign in, and what browsers fetch without saying
+# who they are; that has the page's name and a picture in it.
+OPEN = ("/healthz", "/readyz", "/login", "/logout", "/favicon.ico", "/manifest.json")
 INNER = "x-isnad-inner"
 _SAFE = ("GET", "HEAD", "OPTIONS")
 _READING = ("GET", "HEAD")

@@ -122,6 +122,15 @@ FAILURES: dict[int | str, dict[str, Any]] = {
 } | {"4XX": {"model": Failure, "description": "The request is wrong."}}
 
 
+_ANSWERED: dict[str, Any] = {
+    "description": "A chat completion, or a stream of its chunks; isnad has the whole answer.",
+    "content": {
+        "application/json": {"schema": {"type": "object"}},
+        "text/event-stream": {"schema": {"type": "string"}},
+    },
+}
+
+
 @dataclass(frozen=True, slots=True)
 class _Question:
     text: str
@@ -147,7 +156,7 @@ def openai_routes(backend: Backend, answering: Answering, slots: Slots) -> APIRo
         """One model."""
         return ModelCard(id=_known(model), created=started)
 
-    @router.post("/chat/completions", response_model=None)
+    @router.post("/chat/completions", response_model=None, responses={200: _ANSWERED})
     async def complete(body: ChatRequest, request: Request) -> Response:
         """The answer to the last message of the user, with its citations as annotations, and whole in ``isnad``.
 
