@@ -242,8 +242,10 @@ def interval(mean: float, low: float, high: float) -> str:
 
 
 def _svg(title: str, width: float, height: float, parts: Sequence[str], *, kind: str = "chart") -> str:
+    # A heat map is as large as it has cells; a chart takes the room that there is.
+    size = f' width="{width:.0f}"' if kind == "heat" else ""
     return (
-        f'<svg class="{kind}" viewBox="0 0 {width:.0f} {height:.0f}" role="img" aria-label="{escape(title)}">'
+        f'<svg class="{kind}"{size} viewBox="0 0 {width:.0f} {height:.0f}" role="img" aria-label="{escape(title)}">'
         f"{''.join(parts)}</svg>"
     )
 

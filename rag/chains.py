@@ -13,8 +13,9 @@ from rag.types import Filters
 
 
 class IsnadRetriever(BaseRetriever):
-    """Gives the ``k`` passages nearest to a question, whatever its language and theirs, best first, of the articles that
-    ``filters`` let through; ``assistant`` is that of an ``Isnad``.
+    """Gives the passages nearest to a question, whatever its language and theirs, best first.
+
+    At most ``k``, of the articles that ``filters`` let through; ``assistant`` is that of an ``Isnad``.
 
     A document holds a passage's text; its metadata the article's id, title, publisher, published, language and url, the
     passage's ``start`` and ``end`` in the article's text, and the ``score``.

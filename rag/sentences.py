@@ -15,8 +15,9 @@ _LONGEST_SENTENCE = 600
 _LONGEST_UNPUNCTUATED = {"th": 160, "lo": 160, "km": 160, "my": 160}
 
 LINE = re.compile(r"[^\n\r\u2028\u2029]+")
-# The Arabic semicolon ends a statement in news prose; the Urdu full stop is sentencex's own.
-_AFTER_SEMICOLON = re.compile(r"(?<=؛)\s+")
+# The Arabic semicolon ends a statement in news prose; the Urdu full stop is sentencex's own. sentencex takes a Chinese
+# full stop before a digit for a decimal point.
+_ALSO_ENDS = re.compile(r"(?<=؛)\s+|(?<=[。！？])(?=\d)")
 _INITIAL = re.compile(r"(?:^|\s)[^\W\d_]\.$")
 _BREATH = re.compile(r"[;；:：،,、，—–](?=\s|$)|[；：、，]|\s")
 
@@ -39,7 +40,7 @@ def _sentences_of_line(line: re.Match[str], language: str) -> list[Span]:
     spans = []
     position = line.start()
     for sentence in sentencex.segment(language or "en", line.group()):
-        cuts = [0, *(match.end() for match in _AFTER_SEMICOLON.finditer(sentence)), len(sentence)]
+        cuts = [0, *(match.end() for match in _ALSO_ENDS.finditer(sentence)), len(sentence)]
         for start, end in pairwise(cuts):
             piece = sentence[start:end]
             left = position + start + len(piece) - len(piece.lstrip())

@@ -6,6 +6,7 @@ import doctest
 import threading
 from collections.abc import Iterator
 from pathlib import Path
+from unittest import mock
 
 import pytest
 from langchain_core.documents import Document
@@ -54,6 +55,20 @@ def isnad(settings: Settings) -> Iterator[Isnad]:
         yield opened
 
 
+@pytest.fixture(scope="module")
+def library(tmp_path_factory: pytest.TempPathFactory, model: Model) -> Iterator[Isnad]:
+    """A collection of an Arabic, a Chinese and an English article, to be asked only."""
+    folder = tmp_path_factory.mktemp("library")
+    for language, (text, _) in TEXTS.items():
+        (folder / f"{language}.txt").write_text(text, "utf-8")
+    with (
+        mock.patch("ingest.isnad.build_model", return_value=model),
+        Isnad.open(Settings(data_dir=folder / "data")) as opened,
+    ):
+        assert {each.outcome.value for each in opened.add(*folder.glob("*.txt"))} == {"added"}
+        yield opened
+
+
 @pytest.mark.parametrize("language", TEXTS)
 def test_what_was_added_answers_until_it_is_deleted(isnad: Isnad, language: str) -> None:
     """Ask, stream, search and list agree on one article, and none of them knows it when it is gone."""
@@ -78,16 +93,28 @@ def test_what_was_added_answers_until_it_is_deleted(isnad: Isnad, language: str)
         isnad.ask(question)
 
 
-def test_filters_turns_and_options_reach_the_assistant(isnad: Isnad) -> None:
+def test_filters_turns_and_options_reach_the_assistant(library: Isnad) -> None:
     """As every way of asking takes them."""
-    for text, _ in TEXTS.values():
-        isnad.add_text(text)
     question = TEXTS["en"][1]
-    assert isnad.ask(question, options=Options(min_confidence=1.0)).status is Status.NOT_FOUND
-    assert {hit.article.language for hit in isnad.search(question, filters=Filters(languages=("zh",)))} == {"zh"}
-    assert [each.language for each in isnad.articles(Filters(languages=("ar",)))] == ["ar"]
-    follow_up = isnad.ask("And who opened it?", turns=[Turn.of(isnad.ask(question))])
+    assert library.ask(question, options=Options(min_confidence=1.0)).status is Status.NOT_FOUND
+    assert {hit.article.language for hit in library.search(question, filters=Filters(languages=("zh",)))} == {"zh"}
+    assert [each.language for each in library.articles(Filters(languages=("ar",)))] == ["ar"]
+    follow_up = library.ask("And who opened it?", turns=[Turn.of(library.ask(question))])
     assert follow_up.asked != "And who opened it?"
+
+
+@pytest.mark.parametrize(("one", "other"), [(TEXTS["ar"][0], TEXTS["zh"][0])])
+def test_two_texts_of_one_name_are_two_articles(isnad: Isnad, tmp_path: Path, one: str, other: str) -> None:
+    """Nobody's article takes the place of another's because it is called the same."""
+    assert [isnad.add_text(text, title="T").outcome.value for text in (one, other)] == ["added", "added"]
+    files = []
+    for number, text in enumerate((one, other)):
+        (tmp_path / str(number)).write_text(f"{text} {text}", "utf-8")
+        files.append((tmp_path / str(number), "a.txt"))
+    results = list(isnad.add_files(files))
+    assert [each.outcome.value for each in results] == ["added", "added"]
+    assert {each.id for each in results} < {each.id for each in isnad.articles()}
+    assert isnad.contents().articles == 4
 
 
 def test_files_and_what_they_lack_are_added(isnad: Isnad, tmp_path: Path) -> None:
@@ -159,7 +186,7 @@ def test_many_ask_while_articles_come_and_go(isnad: Isnad) -> None:
     for thread in threads:
         thread.start()
     try:
-        for number in range(6):
+        for number in range(3):
             added = isnad.add_text(f"{TEXTS['zh'][0]} 第{number}天。")
             assert isnad.article(added.id).id == added.id
             assert isnad.delete([added.id]) == [added.id]
@@ -174,7 +201,7 @@ def test_many_ask_while_articles_come_and_go(isnad: Isnad) -> None:
 
 def test_two_threads_that_add_do_so_one_after_the_other(isnad: Isnad) -> None:
     """Nothing is lost."""
-    texts = [f"{TEXTS['en'][0]} It was the {number}th of its kind." for number in range(6)]
+    texts = [f"{TEXTS['en'][0]} It was the {number}th of its kind." for number in range(3)]
     threads = [threading.Thread(target=isnad.add_text, args=(text,)) for text in texts]
     for thread in threads:
         thread.start()
@@ -184,12 +211,10 @@ def test_two_threads_that_add_do_so_one_after_the_other(isnad: Isnad) -> None:
 
 
 @pytest.mark.parametrize("language", TEXTS)
-def test_the_collection_answers_in_a_chain(isnad: Isnad, language: str) -> None:
+def test_the_collection_answers_in_a_chain(library: Isnad, language: str) -> None:
     """A chain of LangChain gets the passage under its prompt, and a filter keeps others out."""
     text, question = TEXTS[language]
-    for each, _ in TEXTS.values():
-        isnad.add_text(each, title="T", publisher="P", published="2022-07-19")
-    retriever = IsnadRetriever(assistant=isnad.assistant, k=2, filters=Filters(languages=(language,)))
+    retriever = IsnadRetriever(assistant=library.assistant, k=2, filters=Filters(languages=(language,)))
     seen: list[str] = []
 
     def joined(documents: list[Document]) -> str:

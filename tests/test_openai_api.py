@@ -267,22 +267,25 @@ def test_too_many_at_once_are_told_that_the_server_is_busy() -> None:
     asyncio.run(crowd())
 
 
+HARBOUR = "افتتحت مدينة صور ميناءها الجديد يوم الأحد. وبلغت كلفة المشروع 42 مليون دولار. وحضر آلاف السكان."
+
+
 def test_what_a_language_model_writes_comes_when_it_is_checked(
     tmp_path: Path, model: Model, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Meanwhile the client is kept waiting with comments; what the sources do not carry is marked in words."""
     monkeypatch.setattr("ui.streams._REMINDER", 0.2)
-    said = "حذّر خامنئي أردوغان من شنّ هجوم عسكري على شمال سوريا [1]. اشترى أردوغان سبعة جمال بيضاء من طهران [1]."
+    said = "وبلغت كلفة المشروع 42 مليون دولار [1]. واشترى رئيس البلدية سبعة جمال بيضاء من طهران [1]."
+    messages: Any = [{"role": "user", "content": "كم مليون دولار بلغت تكلفة مشروع الميناء الجديد؟"}]
     with (
         ScriptedServer(default=Reply(said, before=1)) as scripted,
-        serving(
-            tmp_path, model, ("tehran-summit-warning.ar.md",), llm="openai:scripted", llm_base_url=scripted.url
-        ) as served,
+        serving(tmp_path, model, llm="openai:scripted", llm_base_url=scripted.url) as served,
         OpenAI(base_url=f"{served.url}/v1", api_key="none", max_retries=0) as client,
     ):
-        body = {"model": "isnad", "stream": True, "messages": [{"role": "user", "content": QUESTIONS["ar"]}]}
+        served.backend.isnad().add_text(HARBOUR, language="ar")
+        body = {"model": "isnad", "stream": True, "messages": messages}
         assert ": still at it" in httpx.post(f"{served.url}/v1/chat/completions", json=body, timeout=60).text
-        chunks = list(ask(client, QUESTIONS["ar"], stream=True))
+        chunks: Any = list(client.chat.completions.create(model="isnad", messages=messages, stream=True))
         answer = chunks[-1].isnad
         assert answer["mode"] == "generated"
         assert [sentence["support"] for sentence in answer["sentences"]] == ["supported", "unsupported"]
@@ -290,9 +293,8 @@ def test_what_a_language_model_writes_comes_when_it_is_checked(
         label = support_label(Support.UNSUPPORTED, "ar")
         assert text == answer["answer"].replace("من طهران.", f"من طهران. ({label})")
         asked = len(scripted.requests)
-        messages = [{"role": "user", "content": QUESTIONS["ar"]}]
-        quoted = client.chat.completions.create(model="isnad-extractive", messages=messages)  # type: ignore[arg-type]
-        assert quoted.isnad["mode"] == "extractive"  # type: ignore[attr-defined]
+        quoted: Any = client.chat.completions.create(model="isnad-extractive", messages=messages)
+        assert quoted.isnad["mode"] == "extractive"
         assert len(scripted.requests) == asked
 
 

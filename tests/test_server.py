@@ -347,6 +347,6 @@ def test_it_is_served_until_it_is_stopped(tmp_path: Path) -> None:
                 break
         process.terminate()
         said += process.stderr.readlines()
-        assert process.wait(30) == 0
+        assert process.wait(30) == 0, said
     assert any("nobody may add or delete" in line for line in said)
     assert not any("Traceback" in line for line in said)

@@ -105,6 +105,7 @@ def test_passages_are_cut_from_the_article_exactly(text: str, language: str, bud
         ("ur", "یہ پہلا جملہ ہے۔ یہ دوسرا ہے؟ ہاں۔", 3),
         ("fa", "او گفت: «این خوب است.» سپس رفت. آیا؟ بله!", 4),
         ("zh", "他说：“好的。”然后走了。是吗？是的！价格是3.5元。", 5),
+        ("zh", "喷发持续了13个小时。25日3时13分结束！3人受伤。", 3),
         ("ja", "雨が降った。川は増水した！本当？", 3),
         ("hi", "यह पहला वाक्य है। क्या यह दूसरा है? हाँ।", 3),
         ("en", "Mr. Smith went to the U.S. yesterday. He paid 3.5 million. “Really?” she asked.", 3),

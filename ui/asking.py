@@ -79,7 +79,7 @@ def error_text(error: IsnadError, request: Request) -> str:
     if isinstance(error, QuestionError):
         if not question:
             return text("error_empty_question", interface)
-        return text("error_long_question", interface, count=f"{len(question):,}", most=f"{LONGEST_QUESTION:,}")
+        return text("error_long_question", interface, count=len(question), most=LONGEST_QUESTION)
     if isinstance(error, EmptyCollectionError):
         return text("empty_collection", interface)
     if isinstance(error, StoreError):

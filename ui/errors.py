@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import Mapping
 from typing import Any
@@ -121,7 +122,14 @@ class ErrorShape:
         answering = _Answering(scope, send)
         try:
             await self.app(scope, receive, answering.send)
+        except asyncio.CancelledError:
+            # The server ends, and nothing else cancels here: what is still being answered ends in good order.
+            await answering.break_off()
+            return
         except Exception as error:
+            if answering.begun and isinstance(error.__cause__ or error, HTTPException):
+                await answering.break_off()  # Gradio's way to end the stream of a session that is no more
+                return
             if answering.begun:
                 # Too late for another answer. Hanging up is all that tells the client.
                 log.exception("An answer broke off")
@@ -178,6 +186,13 @@ class _Answering:
             await self.refuse(Refusal(422 if fields else 400, headers=kept), detail=fields)
         else:
             await self.refuse(Refusal(status, headers=kept))
+
+    async def break_off(self) -> None:
+        """Ends an answer that nothing more comes of."""
+        if self.begun:
+            await self._send({"type": "http.response.body", "body": b"", "more_body": False})
+        else:
+            await self.refuse(Refusal(503))
 
     async def refuse(self, refusal: Refusal, *, detail: object = None) -> None:
         """Answers with the refusal. Gradio's clients read ``detail``, so that its routes have that too."""

@@ -120,7 +120,7 @@ def _same_set(job: _Job, dataset: Dataset) -> None:
     if (of["digest"], of["cases"]) != (dataset.digest, len(dataset.cases)):
         raise UsageError(
             f"The baseline is of {of['cases']} questions with the digest {of['digest'][:12]}, this run of "
-            f"{len(dataset.cases)} with {dataset.digest[:12]}. Make a new baseline with --save-baseline, or give --force."
+            f"{len(dataset.cases)} with {dataset.digest[:12]}. Make another with --save-baseline, or give --force."
         )
 
 

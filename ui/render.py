@@ -16,7 +16,7 @@ from rag.language import direction, name
 from rag.phrases import introduction, notice, phrases, support_label
 from rag.text import without_controls
 from rag.types import Answer, AnswerSentence, Article, Citation, Copy, Mode, Quote, Status, Support
-from ui.texts import DEFAULT, text
+from ui.texts import DEFAULT, percent, text
 
 # No estimate is certain, and rounding must not make it so.
 _SUREST = 0.99
@@ -37,14 +37,14 @@ def answer_html(answer: Answer, interface: str = DEFAULT, *, key: str = "", shar
     notices = _notices(answer)
     tools = _tools(key, interface, share=share) if key and not answer.draft else ""
     if answer.status is Status.NOT_FOUND:
-        said = _element("p", answer.text or phrases(answer.language).not_found, answer.language)
+        said = element("p", answer.text or phrases(answer.language).not_found, answer.language)
         shown = f'<div class="isnad-said">{notices}{said}</div>{_nearby(answer.nearby, interface)}{tools}'
-        return f'<div class="isnad-answer isnad-not-found">{shown}</div>'
+        return f'<div class="isnad-answer isnad-not-found"{in_language(interface)}>{shown}</div>'
     by_number = {citation.n: citation for citation in answer.citations}
     said = _said(answer, by_number, interface)
     sure = "" if answer.draft or answer.mode is Mode.DIRECT else _sure(answer, interface)
     return (
-        f'<div class="isnad-answer"><div class="isnad-said">{notices}{said}</div>'
+        f'<div class="isnad-answer"{in_language(interface)}><div class="isnad-said">{notices}{said}</div>'
         f"{sure}{_sources(answer, interface)}{tools}</div>"
     )
 
@@ -52,12 +52,13 @@ def answer_html(answer: Answer, interface: str = DEFAULT, *, key: str = "", shar
 def error_html(message: str, interface: str = DEFAULT) -> str:
     """A message that says what went wrong, told apart from an answer."""
     title = f"<strong{in_language(interface)}>{inline(text('error_title', interface))}</strong> "
-    return f'<div class="isnad-error" role="alert">{title}<p dir="auto">{inline(message)}</p></div>'
+    said = f'{title}<p dir="auto">{inline(message)}</p>'
+    return f'<div class="isnad-error" role="alert"{in_language(interface)}>{said}</div>'
 
 
 def waiting_html(message: str, interface: str = DEFAULT) -> str:
     """A message that says what is being done before there is an answer."""
-    return f'<div class="isnad-waiting" role="status">{_element("p", message, interface)}</div>'
+    return f'<div class="isnad-waiting" role="status">{element("p", message, interface)}</div>'
 
 
 def step_html(answer: Answer, interface: str) -> str:
@@ -101,7 +102,7 @@ def sure(answer: Answer, interface: str) -> str:
     """How sure an answer is, in words and in percent."""
     confidence = min(answer.confidence, _SUREST)
     level = "sure_high" if confidence >= _SURE else "sure_middle" if confidence >= _FAIRLY else "sure_low"
-    return text("confidence", interface, level=text(level, interface), percent=f"{confidence:.0%}")
+    return text("confidence", interface, level=text(level, interface), percent=percent(confidence, interface))
 
 
 def _nearby(articles: Sequence[Article], interface: str) -> str:
@@ -114,7 +115,7 @@ def _nearby(articles: Sequence[Article], interface: str) -> str:
         f'<span class="isnad-about">{_facts((article.publisher, article.published[:10]))}</span></li>'
         for article in articles
     )
-    title = _element("p", text("nearby", interface), interface)
+    title = element("p", text("nearby", interface), interface)
     return f'<div class="isnad-nearby">{title}<ul{in_language(interface)}>{items}</ul></div>'
 
 
@@ -127,7 +128,7 @@ def _said(answer: Answer, by_number: Mapping[int, Citation], interface: str) -> 
     rest = answer.text
     if answer.mode is Mode.EXTRACTIVE and all(sentence.citations for sentence in answer.sentences):
         languages = [by_number[sentence.citations[0]].article.language for sentence in answer.sentences]
-        parts.append(_element("p", introduction(answer.language, languages), answer.language))
+        parts.append(element("p", introduction(answer.language, languages), answer.language))
     for sentence in answer.sentences:
         before, _, rest = rest.partition(sentence.text)
         quote = _quote_of(sentence, by_number) if answer.mode is not Mode.GENERATED else None
@@ -300,7 +301,8 @@ def _facts(facts: Sequence[str]) -> str:
     return " · ".join(f"<bdi>{inline(fact)}</bdi>" for fact in facts if fact)
 
 
-def _element(tag: str, words: str, language: str) -> str:
+def element(tag: str, words: str, language: str) -> str:
+    """An element with text in a language."""
     return f"<{tag}{in_language(language)}>{inline(words)}</{tag}>"
 
 

@@ -19,7 +19,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, PlainTextResponse
 from starlette.middleware.cors import CORSMiddleware
 from starlette.responses import Response
-from starlette.routing import Route
+from starlette.routing import Mount, Route
 from starlette.types import Scope
 
 from rag.assistant import Options
@@ -248,7 +248,7 @@ def serve(settings: Settings, *, samples: bool) -> None:
     backend.start()
     try:
         _end_by_signal()
-        _Server(config, address(settings.host, port)).run()
+        _Server(config, address(settings.host, port), farewell=functools.partial(_say_farewell, app)).run()
     except KeyboardInterrupt:
         pass  # that is how it is stopped
     finally:
@@ -256,17 +256,30 @@ def serve(settings: Settings, *, samples: bool) -> None:
 
 
 class _Server(uvicorn.Server):
-    """A server that says where it is, once it is there."""
+    """A server that says where it is, once it is there, and lets the open pages know when it ends."""
 
-    def __init__(self, config: uvicorn.Config, url: str) -> None:
+    def __init__(self, config: uvicorn.Config, url: str, *, farewell: Callable[[], None]) -> None:
         super().__init__(config)
         self._url = url
+        self._farewell = farewell
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Begins to listen."""
         await super().startup(sockets)
         if self.started:
             log.warning("Isnad is at %s  (Ctrl+C stops it)", self._url)
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Ends."""
+        self._farewell()
+        await super().shutdown(sockets)
+
+
+def _say_farewell(app: FastAPI) -> None:
+    """Ends the connections that each open page holds; Gradio does it itself only where it is not mounted."""
+    for route in app.routes:
+        if isinstance(route, Mount):
+            route.app.stop_event.set()  # type: ignore[attr-defined]
 
 
 def _end_by_signal() -> None:

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from importlib import resources
+
+from babel.lists import format_list
+from babel.numbers import format_decimal, format_percent
 
 from rag.language import primary
 
@@ -31,8 +34,28 @@ def interface_language(code: str) -> str:
 
 
 def text(key: str, language: str, /, **values: object) -> str:
-    """The text of that key, with the values put in. Raises KeyError for a key that there is not."""
-    return texts(language)[key].format(**values) if values else texts(language)[key]
+    """The text of that key, with the values put in, whole numbers as the language groups their digits. Raises KeyError
+    for a key that there is not.
+    """
+    if not values:
+        return texts(language)[key]
+    shown = {name: number(value, language) if isinstance(value, int) else value for name, value in values.items()}
+    return texts(language)[key].format(**shown)
+
+
+def number(value: int, language: str) -> str:
+    """A number as the language groups its digits. They are the ones of citations and dates, 0–9, in every language."""
+    return str(format_decimal(value, locale=language))
+
+
+def listed(words: Sequence[str], language: str) -> str:
+    """The words one after the other, as the language joins them."""
+    return str(format_list(words, locale=language))
+
+
+def percent(share: float, language: str) -> str:
+    """A share between 0 and 1 in whole percent, as the language writes it."""
+    return str(format_percent(share, locale=language))
 
 
 def texts(language: str) -> Mapping[str, str]:

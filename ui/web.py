@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from importlib import resources
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import gradio as gr
 
@@ -20,9 +20,12 @@ from ui.asking import state_text
 from ui.backend import Backend, Stage
 from ui.render import in_language, inline
 from ui.shared import Shared
-from ui.texts import DEFAULT, LANGUAGES, interface_language, text, texts
+from ui.texts import DEFAULT, LANGUAGES, interface_language, listed, text, texts
 from ui.web_ask import ask_tab
 from ui.web_library import library_tab
+
+if TYPE_CHECKING:
+    from ingest.isnad import Contents
 
 _ASSETS = resources.files("ui") / "assets"
 # Questions answered at the same time; the model itself works on one after the other.
@@ -39,9 +42,10 @@ _THEME = gr.themes.Base(
 
 # The texts that page.js needs; Gradio's components have theirs from ``I18N``.
 _IN_BROWSER = (
-    "copied", "shared", "share_failed", "reader_gone", "reader_close", "reader_title", "conversation_rename",
-    "conversation_delete", "conversation_confirm", "conversations", "conversations_none", "settings", "tagline",
-    "skip_to_question", "keys",
+    "add_files", "answer", "close", "conversation", "conversation_confirm", "conversation_delete",
+    "conversation_delete_all", "conversation_rename", "conversations", "conversations_none", "copied", "keys",
+    "library_hint", "more_tabs", "question", "reader_close", "reader_gone", "reader_title", "reset", "settings",
+    "share_failed", "shared", "skip_to_question", "tagline",
 )  # fmt: skip
 
 _HEADER = (
@@ -63,7 +67,7 @@ def build_page(backend: Backend, access: Access, *, examples: list[str]) -> gr.B
     with gr.Blocks(title="Isnad", analytics_enabled=False, fill_height=True) as page:
         interface = gr.Textbox(DEFAULT, visible=False, elem_id="isnad-language")
         gr.HTML(_HEADER, padding=False)
-        status = gr.HTML(_status_html(backend, DEFAULT), elem_id="isnad-status")
+        status = gr.HTML(_status_html(backend, DEFAULT), elem_id="isnad-status", padding=False)
         with gr.Tabs(elem_id="isnad-tabs"):
             with gr.Tab(I18N("tab_ask"), id="ask"):
                 ask = ask_tab(backend, shared, interface, I18N, examples=examples)
@@ -115,22 +119,28 @@ def _status_html(backend: Backend, interface: str) -> str:
             contents = backend.isnad().contents()
         except IsnadError:
             return f'<p role="status"{in_language(interface)}>{inline(text("error_store", interface))}</p>'
-        by_count = sorted(contents.languages.items(), key=lambda item: -item[1])
-        names = ", ".join(name(code, reader=interface) for code, _ in by_count if code)
-        empty = "empty_collection_read_only" if backend.settings.read_only else "empty_collection"
-        words = (
-            text("holdings", interface, count=contents.articles, languages=names)
-            if contents.articles
-            else text(empty, interface)
-        )
+        if contents.articles:
+            return _holdings_html(contents, interface)
+        words = text("empty_collection_read_only" if backend.settings.read_only else "empty_collection", interface)
     return f'<p role="status"{in_language(interface)}>{inline(words)}</p>'
+
+
+def _holdings_html(contents: Contents, interface: str) -> str:
+    """How many articles there are, and in which languages; where there is no room, page.css leaves the latter out."""
+    by_count = sorted(contents.languages.items(), key=lambda item: -item[1])
+    names = listed([name(code, reader=interface) for code, _ in by_count if code], interface)
+    count = inline(text("library_count", interface, count=contents.articles))
+    more = inline(text("holdings_languages", interface, languages=names))
+    spoken = in_language(interface)
+    return f'<p role="status"{spoken}>{count}<span class="isnad-more"> · {more}</span></p>'
 
 
 def head_html() -> str:
     """What the page's head begins with: its language and direction have to be settled before Gradio runs."""
     shown = {code: {key: texts(code)[key] for key in _IN_BROWSER} for code in LANGUAGES}
     script = json.dumps(shown, ensure_ascii=False).replace("<", "\\u003c")
-    style, code = ((_ASSETS / name).read_text("utf-8") for name in ("document.css", "head.js"))
+    style = (_ASSETS / "document.css").read_text("utf-8")
+    code = "".join((_ASSETS / f"{name}.js").read_text("utf-8") for name in ("head", "reader", "conversations"))
     return f"<style>{style}</style><script>window.isnadTexts={script};{code}</script>"
 
 

@@ -2,45 +2,55 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import gradio as gr
 
-from rag.assistant import MOST_PASSAGES, Options
-from rag.confidence import load_calibration
 from rag.errors import IsnadError
 from rag.language import name
-from rag.retrieve import TOP_K
 from rag.settings import Settings
-from rag.types import Filters, Mode
-from ui.asking import Request, converse
+from ui.asking import converse
 from ui.backend import Backend
 from ui.feedback import keep
-from ui.offer import choices, examples_of, filters_text
+from ui.offer import choices, examples_of
 from ui.reader import article_html, place_of
-from ui.render import in_language, inline
+from ui.render import element
 from ui.shared import Shared
 from ui.talk import Exchange, Talk, markdown, messages, new_talk, talk_of, to_dict
-from ui.texts import LANGUAGES, interface_language, text
+from ui.texts import interface_language, text
+from ui.web_controls import (
+    NO_SECRET,
+    QUIET,
+    filter_fields,
+    models_html,
+    request_of,
+    settings_fields,
+)  # fmt: skip
 
-_QUIET: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
 # Events that ask share one queue with the endpoints that do.
-_ASKING: dict[str, Any] = {**_QUIET, "concurrency_id": "ask", "concurrency_limit": 8}
+_ASKING: dict[str, Any] = {**QUIET, "concurrency_id": "ask", "concurrency_limit": 8}
 
-# What the browser keeps is the reader's own, and must be read again after the server was started anew.
-_NO_SECRET = "isnad"  # noqa: S105
-
-_KEPT = '<ul id="isnad-kept"></ul><p id="isnad-kept-none" data-text="conversations_none"></p>'
+_KEPT_HEAD = (
+    '<h2 data-text="conversations"></h2><button type="button" class="isnad-close" data-label="close">✕</button>'
+)
+_KEPT = (
+    '<ul id="isnad-kept"></ul><p id="isnad-kept-none" data-text="conversations_none"></p>'
+    '<button type="button" id="isnad-delete-all" class="isnad-quiet" data-text="conversation_delete_all"></button>'
+)
 _READER = (
-    '<aside data-label="reader_title"><button type="button" class="isnad-close" data-label="reader_close">✕</button>'
+    '<aside data-label="reader_title"><div class="isnad-reader-head"><strong data-text="reader_title"></strong>'
+    '<button type="button" class="isnad-close" data-label="reader_close">✕</button></div>'
     '<div class="isnad-reader-body" tabindex="-1" aria-live="polite"></div></aside>'
 )
 # The components of Gradio's that page.js works with put their functions where it finds them.
 _READER_JS = "window.isnad.read = (given) => server.read_source(given); window.isnad.keep = server.share_answer;"
-_KEPT_JS = "window.isnad.resume = (talk) => trigger('resume', talk); window.isnad.draw?.();"
+_KEPT_JS = (
+    "window.isnad.resume = (talk) => trigger('resume', talk); window.isnad.forget = () => trigger('forget', {});"
+    "window.isnad.draw();"
+)
+_THEME_JS = "() => window.isnad.theme"
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,113 +77,78 @@ class _Chat:
 
 def ask_tab(backend: Backend, shared: Shared, interface: gr.Textbox, t: gr.I18n, *, examples: list[str]) -> AskTab:
     """The tab's components and their events, in the page that is being built."""
-    conversation = gr.BrowserState(None, storage_key="isnad-conversation", secret=_NO_SECRET)
+    conversation = gr.BrowserState(None, storage_key="isnad-conversation", secret=NO_SECRET)
     with gr.Row(elem_id="isnad-layout", equal_height=False):
         with gr.Column(elem_id="isnad-conversations", elem_classes="isnad-drawer", scale=1, min_width=200):
-            new = gr.Button(t("conversation_new"), elem_id="isnad-new", size="sm", variant="secondary")
-            kept = gr.HTML(_KEPT, js_on_load=_KEPT_JS, padding=False)
-            export = gr.Button(t("conversation_export"), size="sm", elem_id="isnad-export")
-            delete_all = gr.Button(t("conversation_delete_all"), size="sm", elem_id="isnad-delete-all")
-        with gr.Column(elem_id="isnad-middle", scale=4, min_width=300):
+            buttons = _kept_fields(t)
+        with gr.Column(elem_id="isnad-middle", scale=4, min_width=280):
             chatbot = gr.Chatbot(
                 elem_id="isnad-chat", label=t("conversation"), show_label=False, latex_delimiters=[], buttons=[],
-                height="60vh", allow_tags=False, editable="user", layout="panel", feedback_options=("Like", "Dislike"),
+                height=None, allow_tags=False, editable="user", layout="panel", feedback_options=("Like", "Dislike"),
             )  # fmt: skip
-            active = gr.HTML("", elem_id="isnad-active-filters")
+            feedback = _feedback_fields(t)
+            active = gr.HTML("", elem_id="isnad-active-filters", padding=False)
             question = gr.Textbox(
                 elem_id="isnad-question", placeholder=t("question_placeholder"), label=t("question"),
                 show_label=False, container=False, submit_btn=True, stop_btn=False, autofocus=True, max_lines=8,
             )  # fmt: skip
-            filters = _filter_fields(t, interface, active)
-            feedback = _feedback_fields(t)
+            filters = filter_fields(t, interface, active)
         with gr.Column(elem_id="isnad-reader", scale=3, min_width=280):
             functions = [_reading(backend), _sharing(shared)]
             gr.HTML(_READER, js_on_load=_READER_JS, padding=False, server_functions=functions)
         with gr.Column(elem_id="isnad-settings", elem_classes="isnad-drawer", scale=1, min_width=240):
-            options, language, models, preferences = _settings_fields(backend.settings, t)
+            fields = settings_fields(backend.settings, t)
     chat = _Chat(interface, conversation, chatbot, question)
-    running = _asking_events(chat, [*filters, *options, interface], backend, shared)
-    _conversation_events(chat, (new, kept, export, delete_all), running, shared)
+    running = _asking_events(chat, [*filters, *fields.options, interface], backend, shared)
+    _conversation_events(chat, buttons, running, shared)
     _feedback_events(chat, feedback, backend.settings)
-
-    def welcome(spoken: str, kept_talk: Any, preferred: Any, request: gr.Request) -> tuple[Any, ...]:
-        """What a reader finds who comes: the conversation where it was left, or the answer of a link."""
-        talk = talk_of(kept_talk)
-        linked = shared.load(str(dict(request.query_params).get("answer", "")))
-        if linked:
-            talk = new_talk().with_exchange(Exchange(linked.question, linked))
-        chosen = preferred if isinstance(preferred, list) and len(preferred) == len(options) else [None] * len(options)
-        values = [gr.skip() if value is None else value for value in chosen]
-        shown = messages(talk, spoken, share=shared.on)
-        return shown, to_dict(talk), spoken, _models(backend.settings, spoken), *values
-
     offered = [chatbot, *filters[:2], filters[-1]]
     offering = _offering(backend, examples)
 
     def on_arrival(arrived: Any) -> None:
-        greeted = [chatbot, conversation, language, models, *options]
-        welcomed = arrived.then(welcome, [interface, conversation, preferences], greeted, **_QUIET)
-        welcomed.then(offering, [interface], offered, **_QUIET)
+        welcomed = arrived.then(
+            _welcoming(backend.settings, shared, len(fields.options)),
+            [interface, conversation, fields.preferences],
+            [chatbot, conversation, fields.language, fields.models, *fields.options],
+            **QUIET,
+        )
+        arrived.then(None, None, [fields.theme], js=_THEME_JS)
+        welcomed.then(offering, [interface], offered, **QUIET)
 
     def on_change(changed: Callable[..., Any]) -> None:
-        changed(offering, [interface], offered, **_QUIET)
+        changed(offering, [interface], offered, **QUIET)
 
     return AskTab(on_arrival, on_change)
 
 
-def _filter_fields(t: gr.I18n, interface: gr.Textbox, active: gr.HTML) -> list[gr.components.Component]:
-    """Languages, publishers, first and last day, articles; what is chosen is told in ``active``."""
-    with gr.Accordion(t("filters"), open=False, elem_id="isnad-filters"):
-        with gr.Row():
-            languages = gr.Dropdown([], multiselect=True, label=t("filter_languages"), min_width=180)
-            publishers = gr.Dropdown([], multiselect=True, label=t("filter_publishers"), min_width=180)
-        with gr.Row():
-            since = gr.Textbox(label=t("filter_since"), max_length=10, min_width=120, elem_id="isnad-since")
-            until = gr.Textbox(label=t("filter_until"), max_length=10, min_width=120, elem_id="isnad-until")
-        articles = gr.Dropdown([], multiselect=True, label=t("filter_articles"))
-        clear = gr.Button(t("filters_clear"), size="sm", elem_id="isnad-clear-filters")
-    fields = [languages, publishers, since, until, articles]
+def _kept_fields(t: gr.I18n) -> tuple[Any, ...]:
+    """What the conversations that the browser keeps are chosen, begun, exported and deleted with."""
+    gr.HTML(_KEPT_HEAD, padding=False, elem_classes="isnad-drawer-head")
+    new = gr.Button(t("conversation_new"), elem_id="isnad-new", size="sm", variant="secondary")
+    kept = gr.HTML(_KEPT, js_on_load=_KEPT_JS, padding=False)
+    export = gr.Button(t("conversation_export"), size="sm", elem_id="isnad-export")
+    return new, kept, export
 
-    def tell(*values: Any) -> str:
-        *chosen, spoken = values
-        shown = filters_text(_filters(chosen), spoken)
-        return f'<p role="status"{in_language(spoken)}>{inline(shown)}</p>' if shown else ""
 
-    for field in fields:
-        field.change(tell, [*fields, interface], [active], **_QUIET)
-    clear.click(lambda: ([], [], "", "", []), None, fields, **_QUIET)
-    return fields
+def _welcoming(settings: Settings, shared: Shared, count: int) -> Callable[..., tuple[Any, ...]]:
+    def welcome(spoken: str, kept: Any, preferred: Any, request: gr.Request) -> tuple[Any, ...]:
+        """What a reader finds who comes: the conversation where it was left, or the answer of a link."""
+        talk = talk_of(kept)
+        linked = shared.load(str(dict(request.query_params).get("answer", "")))
+        if linked:
+            talk = new_talk().with_exchange(Exchange(linked.question, linked))
+        chosen = preferred if isinstance(preferred, list) and len(preferred) == count else [None] * count
+        values = [gr.skip() if value is None else value for value in chosen]
+        return messages(talk, spoken, share=shared.on), to_dict(talk), spoken, models_html(settings, spoken), *values
+
+    return welcome
 
 
 def _feedback_fields(t: gr.I18n) -> tuple[Any, ...]:
     with gr.Group(visible=False, elem_id="isnad-feedback") as group:
         comment = gr.Textbox(label=t("feedback_thanks"), placeholder=t("feedback_comment"), max_length=2000)
         send = gr.Button(t("feedback_send"), size="sm", elem_id="isnad-feedback-send")
-    return group, comment, send, gr.HTML("", elem_id="isnad-thanks")
-
-
-def _settings_fields(settings: Settings, t: gr.I18n) -> tuple[list[Any], gr.Dropdown, gr.HTML, gr.BrowserState]:
-    """How questions are answered, which this browser keeps; the page's language, and what is said of the models."""
-    preferences = gr.BrowserState(None, storage_key="isnad-preferences", secret=_NO_SECRET)
-    mode = gr.Radio(
-        [(t("mode_written"), ""), (t("mode_quotes"), str(Mode.EXTRACTIVE))], label=t("setting_mode"), value="",
-        visible=bool(settings.llm or settings.llm_base_url),
-    )  # fmt: skip
-    models = gr.HTML("", padding=False)
-    top_k = gr.Slider(1, MOST_PASSAGES, value=TOP_K, step=1, label=t("setting_passages"))
-    confidence = gr.Slider(0, 1, value=_least(settings), step=0.05, label=t("setting_confidence"))
-    language = gr.Dropdown(
-        [(own, code) for code, own in LANGUAGES.items()], label=t("setting_language"), elem_id="isnad-interface"
-    )
-    themes = [(t(f"theme_{each}"), each) for each in ("system", "light", "dark")]
-    theme = gr.Radio(themes, label=t("setting_theme"), value="system", elem_id="isnad-theme")
-    gr.HTML('<p class="isnad-hint" data-text="keys"></p>', padding=False)
-    options = [mode, top_k, confidence]
-    for option in options:
-        option.change(lambda *values: list(values), options, [preferences], **_QUIET)
-    language.input(None, [language], None, js="(code) => { window.isnad.setLanguage(code); }")
-    theme.input(None, [theme], None, js="(name) => { window.isnad.setTheme(name); }")
-    return options, language, models, preferences
+    return group, comment, send, gr.HTML("", elem_id="isnad-thanks", padding=False)
 
 
 def _asking_events(chat: _Chat, asked: list[Any], backend: Backend, shared: Shared) -> list[Any]:
@@ -182,7 +157,7 @@ def _asking_events(chat: _Chat, asked: list[Any], backend: Backend, shared: Shar
     def reply(talk: Talk, words: str, values: tuple[Any, ...]) -> Iterator[tuple[Any, ...]]:
         """What the textbox, the chat and the conversation are, again and again until the answer is whole."""
         begun = False
-        for shown, grown in converse(backend, talk, _request(words, values, shared)):
+        for shown, grown in converse(backend, talk, request_of(words, values, share=shared.on)):
             last = grown.exchanges[-1]
             ended = bool(last.answer or last.error)
             if last.answer:
@@ -237,12 +212,12 @@ def _ending_events(chat: _Chat, running: list[Any], shared: Shared) -> None:
         return _idle(), messages(talk_of(kept), spoken, share=shared.on)
 
     state = [chat.conversation, chat.interface]
-    chat.question.stop(stopped, state, [chat.question, chat.chatbot], cancels=running, **_QUIET)
-    chat.chatbot.undo(undo, state, chat.outputs, **_QUIET)
+    chat.question.stop(stopped, state, [chat.question, chat.chatbot], cancels=running, **QUIET)
+    chat.chatbot.undo(undo, state, chat.outputs, **QUIET)
 
 
 def _conversation_events(chat: _Chat, buttons: tuple[Any, ...], running: list[Any], shared: Shared) -> None:
-    new, kept, export, delete_all = buttons
+    new, kept, export = buttons
 
     def begin() -> tuple[Any, ...]:
         return _idle(), [], to_dict(new_talk())
@@ -254,15 +229,14 @@ def _conversation_events(chat: _Chat, buttons: tuple[Any, ...], running: list[An
     def write(kept_talk: Any, spoken: str) -> str:
         return markdown(talk_of(kept_talk), spoken)
 
-    gr.on([new.click, chat.chatbot.clear], begin, None, chat.outputs, cancels=running, **_QUIET)
-    kept.resume(resume, [chat.interface], chat.outputs, cancels=running, **_QUIET)
-    forget = "() => { window.isnad.deleteAll(); }"
-    delete_all.click(begin, None, chat.outputs, js=forget, cancels=running, **_QUIET)
+    gr.on([new.click, chat.chatbot.clear], begin, None, chat.outputs, cancels=running, **QUIET)
+    kept.forget(begin, None, chat.outputs, cancels=running, **QUIET)
+    kept.resume(resume, [chat.interface], chat.outputs, cancels=running, **QUIET)
     save = "(talk) => { window.isnad.save(talk); }"
     chat.conversation.change(None, [chat.conversation], None, js=save)
     written = gr.Textbox(visible=False)
     download = "(words, talk) => { window.isnad.download(talk?.name ?? '', words); }"
-    exported = export.click(write, [chat.conversation, chat.interface], [written], **_QUIET)
+    exported = export.click(write, [chat.conversation, chat.interface], [written], **QUIET)
     exported.then(None, [written, chat.conversation], None, js=download)
 
 
@@ -278,17 +252,17 @@ def _feedback_events(chat: _Chat, fields: tuple[Any, ...], settings: Settings) -
     def explain(words: str, told: tuple[int, str], kept: Any, spoken: str) -> tuple[Any, ...]:
         if words.strip():
             _keep_feedback(settings, talk_of(kept), *told, words)
-        return gr.Group(visible=False), _element(text("feedback_sent", spoken), spoken)
+        return gr.Group(visible=False), element("p", text("feedback_sent", spoken), spoken)
 
-    chat.chatbot.like(rate, [chat.conversation], [group, comment, rated, thanks], **_QUIET)
+    chat.chatbot.like(rate, [chat.conversation], [group, comment, rated, thanks], **QUIET)
     told = [comment, rated, chat.conversation, chat.interface]
-    gr.on([send.click, comment.submit], explain, told, [group, thanks], **_QUIET)
+    gr.on([send.click, comment.submit], explain, told, [group, thanks], **QUIET)
 
 
 def _offering(backend: Backend, examples: list[str]) -> Callable[[str], tuple[Any, ...]]:
     def offer(spoken: str) -> tuple[Any, ...]:
         """Questions to begin with and what can be chosen in the filters, from what is in the collection."""
-        placeholder = _element(text("question_hint", spoken), spoken)
+        placeholder = element("p", text("question_hint", spoken), spoken)
         if not backend.ready:
             return gr.Chatbot(placeholder=placeholder), *[gr.skip()] * 3
         try:
@@ -297,7 +271,7 @@ def _offering(backend: Backend, examples: list[str]) -> Callable[[str], tuple[An
             found = []
         if not found:
             key = "empty_collection_read_only" if backend.settings.read_only else "empty_collection"
-            placeholder = _element(text(key, spoken), spoken)
+            placeholder = element("p", text(key, spoken), spoken)
         begin_with = [{"text": each} for each in (examples or examples_of(found, spoken))] if found else None
         return (
             gr.Chatbot(placeholder=placeholder, examples=begin_with),
@@ -317,37 +291,6 @@ def _place(index: Any) -> int:
 def _idle() -> gr.Textbox:
     """The textbox while no question is being answered."""
     return gr.Textbox(submit_btn=True, stop_btn=False)
-
-
-def _element(words: str, spoken: str) -> str:
-    return f"<p{in_language(spoken)}>{inline(words)}</p>"
-
-
-def _least(settings: Settings) -> float:
-    return load_calibration().min_confidence if settings.min_confidence is None else settings.min_confidence
-
-
-def _models(settings: Settings, spoken: str) -> str:
-    """Which models are in use."""
-    llm = settings.llm or settings.llm_base_url
-    written = text("setting_model", spoken, model=Path(llm).name if llm.endswith(".gguf") else llm)
-    lines = [written if llm else text("setting_model_none", spoken)]
-    lines.append(text("setting_embedding", spoken, model=settings.embedding_model or "multilingual-e5-small"))
-    return "".join(_element(line, spoken) for line in lines)
-
-
-def _filters(values: Sequence[Any]) -> Filters:
-    languages, publishers, since, until, articles = values
-    return Filters(
-        tuple(languages or ()), tuple(publishers or ()), (since or "").strip(), (until or "").strip(),
-        tuple(articles or ()),
-    )  # fmt: skip
-
-
-def _request(words: str, values: Sequence[Any], shared: Shared) -> Request:
-    *chosen, mode, top_k, confidence, spoken = values
-    options = Options(Mode(mode) if mode else None, int(top_k), float(confidence))
-    return Request(words, _filters(chosen), options, spoken, shared.on)
 
 
 def _reading(backend: Backend) -> Callable[..., str]:

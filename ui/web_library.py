@@ -30,6 +30,7 @@ element.addEventListener('click', (event) => {
   else if (article) trigger('pick', { article });
 });
 """
+_HINT = '<p class="isnad-hint" data-text="library_hint"></p>'
 _SHOWN_RESULTS = 200
 
 
@@ -48,21 +49,14 @@ def library_tab(backend: Backend, access: Access, interface: gr.Textbox, t: gr.I
     chosen = gr.State("")
     shown = gr.State(View())
     with gr.Row(elem_id="isnad-library", equal_height=False):
-        with gr.Column(scale=3, min_width=320):
+        with gr.Column(scale=3, min_width=280):
+            adding, form = _adding_fields(t)
+            results = gr.HTML("", elem_id="isnad-added", padding=False)
             search = gr.Textbox(
                 label=t("library_search"), placeholder=t("library_search"), show_label=False, container=False,
                 elem_id="isnad-search", max_length=200,
             )  # fmt: skip
             table = gr.HTML("", elem_id="isnad-articles", padding=False, js_on_load=_TABLE_JS)
-            with gr.Accordion(t("add_title"), open=False, visible=False, elem_id="isnad-add") as adding:
-                files = gr.File(label=t("add_files"), file_count="multiple", elem_id="isnad-upload", height=140)
-                with gr.Row():
-                    address = gr.Textbox(label=t("add_address"), max_length=2000, scale=4)
-                    fetch = gr.Button(t("add_address_button"), scale=1, elem_id="isnad-fetch")
-                title = gr.Textbox(label=t("add_text_title"), max_length=500, elem_id="isnad-paste-title")
-                pasted = gr.Textbox(label=t("add_text"), lines=4, max_lines=12, elem_id="isnad-paste")
-                paste = gr.Button(t("add_text_button"), elem_id="isnad-paste-add")
-            results = gr.HTML("", elem_id="isnad-added")
         with gr.Column(scale=2, min_width=280, elem_id="isnad-article"):
             delete = gr.Button(t("delete"), visible=False, size="sm", variant="secondary", elem_id="isnad-delete")
             with gr.Group(visible=False, elem_id="isnad-confirm") as confirm:
@@ -70,8 +64,7 @@ def library_tab(backend: Backend, access: Access, interface: gr.Textbox, t: gr.I
                 with gr.Row():
                     yes = gr.Button(t("delete_yes"), variant="stop", size="sm", elem_id="isnad-delete-yes")
                     no = gr.Button(t("delete_no"), size="sm", elem_id="isnad-delete-no")
-            reading = gr.HTML("", elem_id="isnad-reading", padding=False)
-    form = (files, address, fetch, title, pasted, paste)
+            reading = gr.HTML(_HINT, elem_id="isnad-reading", padding=False)
     _read_events(backend, access, interface, table, reading, delete, confirm, chosen)
     _delete_events(backend, access, interface, (delete, confirm, asked, yes, no), chosen, (reading, results, changes))
     _add_events(backend, access, interface, form, results, changes)
@@ -108,6 +101,18 @@ def library_tab(backend: Backend, access: Access, interface: gr.Textbox, t: gr.I
         changed(fill, seen, [table], **_QUIET)
 
     return LibraryTab(on_arrival, on_change, changes.change)
+
+
+def _adding_fields(t: gr.I18n) -> tuple[gr.Accordion, tuple[Any, ...]]:
+    with gr.Accordion(t("add_title"), open=False, visible=False, elem_id="isnad-add") as adding:
+        files = gr.File(label=t("add_files"), file_count="multiple", elem_id="isnad-upload", height=140)
+        with gr.Row(elem_id="isnad-add-address"):
+            address = gr.Textbox(label=t("add_address"), max_length=2000, scale=4)
+            fetch = gr.Button(t("add_address_button"), scale=1, elem_id="isnad-fetch")
+        title = gr.Textbox(label=t("add_text_title"), max_length=500, elem_id="isnad-paste-title")
+        pasted = gr.Textbox(label=t("add_text"), lines=4, max_lines=12, elem_id="isnad-paste")
+        paste = gr.Button(t("add_text_button"), elem_id="isnad-paste-add")
+    return adding, (files, address, fetch, title, pasted, paste)
 
 
 def _table(backend: Backend, view: View, spoken: str, chosen: str) -> str:

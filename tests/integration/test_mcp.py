@@ -92,7 +92,10 @@ def test_a_model_can_read_on_from_what_it_found(server: Served) -> None:
     assert hits[0]["passage"] in article["text"]
 
 
-@pytest.mark.parametrize("arguments", [{"question": ""}, {"question": "ما؟", "top_k": -1}, {"question": None}])
+@pytest.mark.parametrize(
+    "arguments",
+    [{"question": ""}, {"question": "ما؟", "top_k": -1}, {"question": "什么？", "filters": {"colour": "red"}}],
+)
 def test_an_error_of_a_tool_is_one_in_our_shape(server: Served, arguments: dict[str, Any]) -> None:
     """A model reads what to do about it."""
     failed, body = call(server, "ask", **arguments)

@@ -10,14 +10,15 @@
   // Gradio's own words follow the browser's language; a page may be wanted in another.
   Object.defineProperty(navigator, "language", { get: () => locale });
   const rtl = ["ar", "fa"].includes(language);
-  document.documentElement.dir = rtl ? "rtl" : "ltr";
-  document.documentElement.lang = language;
-  document.documentElement.classList.toggle("isnad-embedded", given.get("embed") === "1");
-  const theme = given.get("theme") || read("isnad-theme");
-  const accent = given.get("accent");
+  const root = document.documentElement;
+  Object.assign(root, { lang: language, dir: rtl ? "rtl" : "ltr" });
+  const embed = given.get("embed") === "1";
+  root.classList.toggle("isnad-embedded", embed);
+  const theme = [given.get("theme"), read("isnad-theme")].find((each) => ["system", "light", "dark"].includes(each));
+  const accent = /^#?([0-9a-f]{6})$/i.exec(given.get("accent") || "");
   window.isnad = {
-    language, theme, embed: given.get("embed") === "1",
-    accent: /^#?[0-9a-f]{6}$/i.test(accent || "") ? "#" + accent.replace("#", "") : "",
+    language, embed, theme: theme ?? "system", accent: accent ? "#" + accent[1] : "",
     text: (key) => window.isnadTexts[language][key] ?? window.isnadTexts.en[key],
+    $: (selector, within = document) => within.querySelector(selector),
   };
 })();

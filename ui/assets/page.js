@@ -1,18 +1,16 @@
-// What the page does in the browser: sources beside the answer, drawers, keys, and the conversations kept here.
+// What the page does in the browser once Gradio has built it: theme, drawers, keys, and what Gradio leaves unsaid.
 () => {
   const isnad = window.isnad;
-  const texts = isnad.text;
-  const $ = (selector, root = document) => root.querySelector(selector);
-  const chosen = { system: matchMedia("(prefers-color-scheme: dark)").matches, light: false, dark: true };
+  const { $, text } = isnad;
+  const root = document.documentElement;
 
-  // Theme, frame and colour.
+  // Theme, colour and language.
   isnad.setTheme = (theme) => {
-    const name = theme in chosen ? theme : "system";
-    localStorage.setItem("isnad-theme", name);
-    document.body.classList.toggle("dark", chosen[name]);
+    const dark = matchMedia("(prefers-color-scheme: dark)").matches;
+    isnad.theme = theme;
+    document.body.classList.toggle("dark", { system: dark, light: false, dark: true }[theme] ?? dark);
   };
-  if (isnad.theme) document.body.classList.toggle("dark", chosen[isnad.theme] ?? chosen.system);
-  if (isnad.accent) document.documentElement.style.setProperty("--isnad-accent", isnad.accent);
+  isnad.chooseTheme = (theme) => { localStorage.setItem("isnad-theme", theme); isnad.setTheme(theme); };
   isnad.setLanguage = (language) => {
     if (!language || language === isnad.language) return;
     localStorage.setItem("isnad-language", language);
@@ -20,65 +18,28 @@
     address.searchParams.delete("lang");
     location.replace(address);
   };
+  isnad.setTheme(isnad.theme);
+  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => isnad.setTheme(isnad.theme));
+  if (isnad.accent) document.body.style.setProperty("--isnad-accent", isnad.accent);
 
   // Drawers: what is in them is Gradio's, the button that opens them and says so is ours.
-  const drawer = (name) => $("#isnad-" + name);
+  const toggle = (name) => $(`[data-drawer=${name}]`);
   const setDrawer = (name, open) => {
-    drawer(name)?.classList.toggle("isnad-opened", open);
-    $(`[data-drawer=${name}]`)?.setAttribute("aria-expanded", String(open));
-    if (open) $("button, input, textarea, select", drawer(name))?.focus();
+    $(`#isnad-${name}`).classList.toggle("isnad-opened", open);
+    toggle(name).setAttribute("aria-expanded", String(open));
+    if (open) $("button, input", $(`#isnad-${name}`))?.focus();
   };
-  const wide = () => matchMedia("(min-width: 1200px)").matches;
-
-  // The reader beside the chat.
-  let opener = null;
-  const reader = () => $("#isnad-reader");
-  const close = () => {
-    if (!reader()?.classList.contains("isnad-opened")) return false;
-    reader().classList.remove("isnad-opened");
-    document.body.classList.remove("isnad-reading");
-    opener?.focus();
+  isnad.closeDrawer = () => {
+    const opened = $(".isnad-drawer.isnad-opened");
+    if (!opened) return false;
+    const name = opened.id.replace("isnad-", "");
+    setDrawer(name, false);
+    toggle(name).focus();
     return true;
   };
-  isnad.open = async (reference, button) => {
-    opener = button;
-    const body = $("#isnad-reader .isnad-reader-body");
-    const use = [...(button?.closest(".isnad-answer")?.querySelectorAll(".isnad-use") ?? [])]
-      .find((each) => $(".isnad-cite", each).value === reference);
-    reader().classList.add("isnad-opened");
-    document.body.classList.add("isnad-reading");
-    let found = "";
-    try { found = await isnad.read([reference, isnad.language]); } catch { /* the server may be gone */ }
-    body.innerHTML = found || `<p class="isnad-hint">${texts("reader_gone")}</p>`;
-    if (!found && use) body.append($(".isnad-passage", use).cloneNode(true));
-    const mark = $("mark", body) ?? $(".isnad-around", body);
-    for (const translation of use?.querySelectorAll(".isnad-translation") ?? []) {
-      (mark?.closest("p") ?? body.lastElementChild).after(translation.cloneNode(true));
-    }
-    ($(".isnad-reader-title", body) ?? body).focus({ preventScroll: true });
-    // Only the reader is scrolled; the page stays where it is.
-    const still = matchMedia("(prefers-reduced-motion: reduce)").matches;
-    const pane = [$("aside", reader()), reader()].find((each) => each.scrollHeight > each.clientHeight + 1);
-    if (!mark || !pane) return;
-    const offset = mark.getBoundingClientRect().top - pane.getBoundingClientRect().top - pane.clientHeight / 3;
-    pane.scrollBy({ top: offset, behavior: still ? "auto" : "smooth" });
-  };
 
-  // What an answer is as text: its words, its numbers in brackets, and the sources by number.
-  const plain = (answer) => {
-    const said = $(".isnad-said", answer).cloneNode(true);
-    said.querySelectorAll(".isnad-tip").forEach((each) => each.remove());
-    said.querySelectorAll(".isnad-cite").forEach((each) => each.replaceWith(`[${each.value.split(":")[0]}]`));
-    const paragraphs = [...said.children].map((each) => each.textContent.trim());
-    const sources = [...answer.querySelectorAll(".isnad-source")].map((each) => {
-      const numbers = [...each.querySelectorAll(".isnad-number")].map((n) => `[${n.textContent}]`).join("");
-      const link = $(".isnad-link a", each)?.href ?? "";
-      return `${numbers} ${$(".isnad-title", each).textContent} · ${$(".isnad-about", each).textContent} ${link}`.trim();
-    });
-    return [...paragraphs, sources.join("\n")].filter(Boolean).join("\n\n");
-  };
   const say = (button, words) => {
-    const before = button.textContent;
+    const before = button.dataset.before ??= button.textContent;
     button.textContent = words;
     setTimeout(() => { button.textContent = before; }, 2000);
   };
@@ -90,109 +51,37 @@
     document.execCommand("copy");
     area.remove();
   };
-
-  // The conversations that this browser keeps: {id: {id, name, at, exchanges}}.
-  const KEPT = "isnad-conversations";
-  const MOST = 50;
-  const all = () => { try { return JSON.parse(localStorage.getItem(KEPT)) ?? {}; } catch { return {}; } };
-  const keep = (talks) => {
-    const latest = Object.values(talks).sort((a, b) => b.at - a.at).slice(0, MOST);
-    while (latest.length) {
-      try { localStorage.setItem(KEPT, JSON.stringify(Object.fromEntries(latest.map((t) => [t.id, t])))); break; }
-      catch { latest.pop(); }  // the browser's space is full: the oldest goes
-    }
-    if (!latest.length) localStorage.removeItem(KEPT);
-    draw();
-  };
-  let current = "";
-  let exchanges = [];
-  isnad.share = async (place) => isnad.keep(exchanges[place]?.answer ?? null);
-  isnad.save = (talk) => {
-    current = talk?.id ?? "";
-    exchanges = talk?.exchanges ?? [];
-    if (!talk?.exchanges?.length) return draw();
-    const talks = all();
-    keep({ ...talks, [talk.id]: { ...talk, name: talks[talk.id]?.name ?? talk.name, at: Date.now() } });
-  };
-  const button = (words, act, label) => {
-    const made = Object.assign(document.createElement("button"), { type: "button", textContent: words });
-    if (label) made.setAttribute("aria-label", label);
-    made.addEventListener("click", act);
-    return made;
-  };
-  const sure = (act, name) => {
-    const made = button("✕", () => {
-      if (made.dataset.asked) return act();
-      made.dataset.asked = "1";
-      made.textContent = texts("conversation_confirm");
-      setTimeout(() => { delete made.dataset.asked; made.textContent = "✕"; }, 4000);
-    }, `${texts("conversation_delete")}: ${name}`);
-    return made;
-  };
-  const rename = (talk, item) => {
-    const field = Object.assign(document.createElement("input"), { value: talk.name, dir: "auto" });
-    field.setAttribute("aria-label", texts("conversation_rename"));
-    const done = (save) => {
-      if (save && field.value.trim()) keep({ ...all(), [talk.id]: { ...talk, name: field.value.trim() } }); else draw();
-    };
-    field.addEventListener("keydown", (event) => {
-      if (event.key === "Enter" || event.key === "Escape") { event.stopPropagation(); done(event.key === "Enter"); }
-    });
-    field.addEventListener("blur", () => done(true));
-    item.replaceChildren(field);
-    field.focus();
-  };
-  const draw = () => {
-    const list = $("#isnad-kept");
-    if (!list) return;
-    const talks = Object.values(all()).sort((a, b) => b.at - a.at);
-    list.replaceChildren(...talks.map((talk) => {
-      const item = document.createElement("li");
-      const name = button(talk.name || "—", () => isnad.resume(talk));
-      name.dir = "auto";
-      if (talk.id === current) name.setAttribute("aria-current", "true");
-      const change = button("✎", () => rename(talk, item), `${texts("conversation_rename")}: ${talk.name}`);
-      const drop = sure(() => {
-        const { [talk.id]: gone, ...rest } = all();
-        keep(rest);
-        if (gone?.id === current) $("#isnad-new")?.click();
-      }, talk.name);
-      item.append(name, change, drop);
-      return item;
-    }));
-    $("#isnad-kept-none").hidden = talks.length > 0;
-  };
-  isnad.deleteAll = () => { localStorage.removeItem(KEPT); draw(); };
-  isnad.draw = draw;
-  isnad.download = (name, words) => {
-    const link = document.createElement("a");
-    link.href = URL.createObjectURL(new Blob([words], { type: "text/markdown" }));
-    link.download = `${name.replace(/[^\p{L}\p{N} -]/gu, "").trim() || "isnad"}.md`;
-    link.click();
-    URL.revokeObjectURL(link.href);
+  const share = async (button) => {
+    const answer = isnad.answerAt(button.value.split(".").pop());
+    let token = "";
+    try { token = await isnad.keep(answer); } catch { /* the server may be gone */ }
+    if (token) await copy(`${location.origin}${location.pathname}?answer=${token}`);
+    say(button, text(token ? "shared" : "share_failed"));
   };
 
-  document.addEventListener("click", async (event) => {
-    const target = event.target.closest("button");
-    if (!target) return;
-    if (target.matches(".isnad-cite, .isnad-open")) isnad.open(target.value, target);
-    else if (target.matches(".isnad-copy")) { await copy(plain(target.closest(".isnad-answer"))); say(target, texts("copied")); }
-    else if (target.matches(".isnad-share")) {
-      const token = await isnad.share(target.value.split(".").pop());
-      if (token) await copy(`${location.origin}${location.pathname}?answer=${token}`);
-      say(target, texts(token ? "shared" : "share_failed"));
-    }
-    else if (target.matches(".isnad-close")) close();
-    else if (target.dataset.drawer) setDrawer(target.dataset.drawer, target.getAttribute("aria-expanded") !== "true");
+  // What a button of ours does, by a selector that it matches.
+  const buttons = {
+    ".isnad-cite, .isnad-open": isnad.openReader,
+    ".isnad-copy": async (button) => { await copy(isnad.plain(button.closest(".isnad-answer"))); say(button, text("copied")); },
+    ".isnad-share": share,
+    "#isnad-delete-all": (button) => isnad.twice(button, isnad.deleteAll),
+    "#isnad-new": isnad.closeDrawer,
+    ".isnad-close": (button) => { if (button.closest(".isnad-drawer")) isnad.closeDrawer(); else isnad.closeReader(); },
+    "[data-drawer]": (button) => setDrawer(button.dataset.drawer, button.getAttribute("aria-expanded") !== "true"),
+  };
+  document.addEventListener("click", (event) => {
+    const button = event.target.closest("button");
+    const match = button && Object.keys(buttons).find((selector) => button.matches(selector));
+    if (match) return buttons[match](button);
+    const opened = $(".isnad-drawer.isnad-opened");
+    // What was pressed may be a list that Gradio shows elsewhere, or gone by now.
+    if (opened && !opened.contains(event.target) && event.target.closest("#isnad-middle, #isnad-reader, header")) isnad.closeDrawer();
   });
+
   const typing = (element) => element.matches("input, textarea, select, [contenteditable]");
   document.addEventListener("keydown", (event) => {
     if (event.key === "Escape") {
-      const opened = $(".isnad-drawer.isnad-opened");
-      if (close() || !opened || wide() && opened.id === "isnad-conversations") return;
-      const name = opened.id.replace("isnad-", "");
-      setDrawer(name, false);
-      $(`[data-drawer=${name}]`)?.focus();
+      isnad.hideTip() || isnad.closeDrawer() || isnad.closeReader();
     } else if (event.key === "/" && !typing(event.target)) {
       event.preventDefault();
       $("#isnad-question textarea")?.focus();
@@ -202,15 +91,37 @@
     }
   });
 
-  // Words of ours that are not Gradio's components.
-  const translate = () => {
-    document.querySelectorAll("[data-text]").forEach((each) => { each.textContent = texts(each.dataset.text); });
-    document.querySelectorAll("[data-label]").forEach((each) => {
-      each.setAttribute("aria-label", texts(each.dataset.label));
-    });
+  // Names that Gradio gives in English, or as the whole HTML of an answer, where a screen reader needs a word.
+  const names = {
+    "#isnad-chat [role=log]": "conversation", "#isnad-chat [data-testid=user]": "question", "#isnad-chat [data-testid=bot]": "answer",
+    ".reset-button": "reset", ".overflow-menu > button": "more_tabs", "#isnad-upload :is(button, input)": "add_files",
   };
-  translate();
-  draw();
-  new MutationObserver(() => { if ($("[data-text]:empty")) { translate(); draw(); } })
-    .observe(document.body, { childList: true, subtree: true });
+  const label = (element, words) => {
+    if (element.getAttribute("aria-label") !== words) element.setAttribute("aria-label", words);
+  };
+  const mend = () => {
+    for (const each of document.querySelectorAll("[data-text]:empty")) each.textContent = text(each.dataset.text);
+    for (const each of document.querySelectorAll("[data-label]")) label(each, text(each.dataset.label));
+    for (const [selector, key] of Object.entries(names)) {
+      for (const each of document.querySelectorAll(selector)) {
+        label(each, text(key));
+        if (each.localName === "div" && !each.role) each.role = "group";
+      }
+    }
+    for (const each of document.querySelectorAll("input[aria-label]")) {
+      label(each, each.getAttribute("aria-label").replace(/^(number input|range slider) for /, ""));
+    }
+    // The chat fills the window below what stands above it.
+    const layout = $("#isnad-layout");
+    const top = layout?.offsetParent ? layout.getBoundingClientRect().top + scrollY : 0;
+    if (top > 0) root.style.setProperty("--isnad-top", `${Math.round(top)}px`);
+  };
+  let due = 0;
+  const soon = () => { due ||= requestAnimationFrame(() => { due = 0; mend(); }); };
+  new MutationObserver(soon).observe(document.body, {
+    childList: true, subtree: true, attributes: true, attributeFilter: ["aria-label", "class"],
+  });
+  addEventListener("resize", soon);
+  mend();
+  isnad.draw();
 }
