@@ -116,6 +116,7 @@ def _ask(page: Page, question: str) -> Locator:
     page.locator(_FIELD).fill(question)
     page.locator(_FIELD).press("Enter")
     answers.nth(before).wait_for()
+    _settle(page)
     return answers.nth(before)
 
 
@@ -150,26 +151,42 @@ def _only(page: Page, language: str) -> None:
     page.locator("#isnad-filters button").first.click()
 
 
-def _open_first(page: Page, answer: Locator) -> None:
-    """Opens the article that the first number names, beside the chat, and waits until its mark can be seen."""
-    answer.locator(".isnad-cite").first.click()
+def _open(page: Page, answer: Locator, quote: str) -> None:
+    """Opens the article of the quote with these words beside the chat, and waits until its mark can be seen."""
+    answer.locator("blockquote", has_text=quote).locator(".isnad-cite").first.click()
     page.locator("#isnad-reader mark").first.wait_for()
     page.locator("#isnad-reader mark").first.scroll_into_view_if_needed()
     # The pointer on a number shows its quote, which would hide what is below.
     page.mouse.move(1, 1)
+    _from_the_top(page, answer)
+
+
+def _from_the_top(page: Page, answer: Locator) -> None:
+    """Scrolls the chat, and nothing else, so that an answer is seen from its beginning."""
+    answer.evaluate(
+        """(answer) => {
+          const scrolls = (each) => each.scrollHeight > each.clientHeight + 1
+            && /auto|scroll/.test(getComputedStyle(each).overflowY);
+          let chat = answer.parentElement;
+          while (chat.parentElement && !scrolls(chat)) chat = chat.parentElement;
+          chat.scrollTop += answer.getBoundingClientRect().top - chat.getBoundingClientRect().top - 16;
+          scrollTo(0, 0);
+        }"""
+    )
 
 
 def _asked(page: Page) -> None:
     _only(page, "Arabic")
-    _open_first(page, _ask(page, "What did Khamenei warn Erdogan about?"))
+    _open(page, _ask(page, "What did Khamenei warn Erdogan about?"), "حذّر المرشد")
 
 
 def _arabic(page: Page) -> None:
-    _open_first(page, _ask(page, "ماذا قال بوتين لرئيسي؟"))
+    _open(page, _ask(page, "ماذا قال بوتين لرئيسي؟"), "بوتين")
 
 
 def _not_found(page: Page) -> None:
-    _ask(page, "How much did the Tehran summit cost the Iranian treasury?")
+    answer = _ask(page, "Which team won the 2022 Champions League?")
+    answer.and_(page.locator(".isnad-not-found")).wait_for()
 
 
 def _library(page: Page) -> None:
@@ -178,12 +195,11 @@ def _library(page: Page) -> None:
 
 
 def _phone(page: Page) -> None:
-    _ask(page, "خامنه‌ای به اردوغان چه هشداری داد؟").scroll_into_view_if_needed()
+    _from_the_top(page, _ask(page, "خامنه‌ای به اردوغان چه هشداری داد؟"))
 
 
 def _dark(page: Page) -> None:
-    _ask(page, "Erdoğan İsveç ve Finlandiya hakkında ne dedi?")
-    _open_first(page, _ask(page, "Какие порты открыла зерновая сделка?"))
+    _open(page, _ask(page, "问天实验舱是什么时候发射的？"), "问天")
 
 
 PICTURES = {

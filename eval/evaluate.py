@@ -33,6 +33,8 @@ if TYPE_CHECKING:
 
 # Texts that are embedded together for the similarity of answers.
 _TEXTS = 256
+# Requests to the judge that are under way together.
+_JUDGED_AT_ONCE = 4
 
 # Told how far the work is: done, of how many, a few words.
 Told = Callable[[float, float, str], None]
@@ -102,7 +104,7 @@ def execute(plan: Plan, store: Store, told: Told) -> tuple[dict[str, Any], list[
     outcomes = scored(in_order(outcomes, plan.dataset.cases), plan, embed, told)
     judged = None
     if plan.judge:
-        outcomes, judged = _judged(outcomes, plan, embed, told)
+        outcomes, judged = _judged(outcomes, plan, told)
     write_outcomes(results, outcomes)
     found = finished(plan, outcomes, tally, judge=judged, now=datetime.now(UTC))
     write_summary(plan.folder, found)
@@ -150,7 +152,7 @@ def scored(outcomes: Sequence[Outcome], plan: Plan, embed: Embed, told: Told) ->
     return found
 
 
-def _judged(outcomes: Sequence[Outcome], plan: Plan, embed: Embed, told: Told) -> tuple[list[Outcome], dict[str, Any]]:
+def _judged(outcomes: Sequence[Outcome], plan: Plan, told: Told) -> tuple[list[Outcome], dict[str, Any]]:
     """The outcomes with the scores of a language model too, and what judging took."""
     from eval.judge import Asked, judge
 
@@ -160,8 +162,11 @@ def _judged(outcomes: Sequence[Outcome], plan: Plan, embed: Embed, told: Told) -
         settings.cache_dir / "judge",
         base_url=settings.judge_base_url,
         api_key=settings.judge_api_key.get_secret_value(),
+        jobs=max(plan.jobs, _JUDGED_AT_ONCE),
+        timeout=settings.llm_timeout,
+        context=settings.llm_context,
     )
-    found = judge(outcomes, asked=asked, embed=embed, progress=told)
+    found = judge(outcomes, asked=asked, embed=plan.model.embedder.embed_questions, progress=told)
     both = [
         replace(outcome, scores={**outcome.scores, **scores})
         for outcome, scores in zip(outcomes, found.scores, strict=True)

@@ -18,52 +18,6 @@ PARTS = {
     "judge": "Judged by a language model",
     "run": "Run",
 }
-# Measures of ragas, by the names that eval/judge.py gives them.
-_PLAIN = {
-    "chrf": Measure("chrF", "higher", "Characters in common with the nearest reference answer (ragas).", "answers"),
-    "string_presence": Measure(
-        "String presence", "higher", "Share of answers that hold a reference answer word for word (ragas).", "answers"
-    ),
-    "exact_match": Measure(
-        "Exact string", "higher", "Share of answers that are a reference answer, to the character (ragas).", "answers"
-    ),
-    "quoted_spans": Measure(
-        "Quotations stand", "higher", "Share of what is in quotation marks that the passages cited hold (ragas).",
-        "citations",
-    ),
-    "id_precision": Measure(
-        "Article precision", "higher", "Share of the first five passages that are of a right article (ragas).",
-        "retrieval",
-    ),
-    "id_recall": Measure(
-        "Article recall", "higher", "Share of the right articles among the first five passages (ragas).", "retrieval"
-    ),
-    "context_precision": Measure(
-        "Context precision", "higher", "How high passages that hold a reference quote stand in the first five (ragas).",
-        "retrieval",
-    ),
-    "context_recall": Measure(
-        "Context recall", "higher", "Share of the reference quotes that the first five passages hold (ragas).",
-        "retrieval",
-    ),
-}  # fmt: skip
-_JUDGED = {
-    name: Measure(title, better, explanation, "judge")
-    for name, title, better, explanation in (
-        ("faithfulness", "Faithfulness", "higher", "Share of an answer's claims that the passages shown carry."),
-        (
-            "answer_relevancy",
-            "Answer relevancy",
-            "higher",
-            "How near a question made of the answer is to the one asked.",
-        ),
-        ("factual_correctness", "Factual correctness", "higher", "F1 of the claims of answer and reference answer."),
-        ("noise_sensitivity", "Noise sensitivity", "lower", "Share of an answer's claims that are wrong and carried."),
-        ("response_groundedness", "Groundedness", "higher", "How far the passages shown carry the answer."),
-        ("judged_context_precision", "Context precision, judged", "higher", "How high useful passages stand."),
-        ("judged_context_recall", "Context recall, judged", "higher", "Share of the reference that passages carry."),
-    )
-}
 _OWN = {
     "errors": Measure("Errors", "lower", "Share of questions that ended in an error; they are in no other mean.", "run")
 }
@@ -89,7 +43,7 @@ class Line:
     failed: int
 
 
-_ALL = {**MEASURES, **_PLAIN, **_JUDGED, **_OWN}
+_ALL = {**MEASURES, **_OWN}
 
 
 def known(name: str) -> Measure:

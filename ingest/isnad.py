@@ -28,6 +28,8 @@ from rag.types import Answer, Article, Filters, Hit, Passage, Turn
 
 log = logging.getLogger(__name__)
 
+Watch = Callable[[Generator[Answer, None, None]], Generator[Answer, None, None]]
+
 _ALL = Filters()
 _AS_SET = Options()
 # Articles that one address, a feed or a sitemap, may bring.
@@ -57,6 +59,8 @@ class Isnad:
         self.model = model
         self.store = store
         self.writing = threading.Lock()
+        # What every stream of answers passes through: a server counts and times them there.
+        self.watch: Watch = lambda answers: answers
         self._assistant = build_assistant(settings, model, store)
 
     @classmethod
@@ -98,13 +102,14 @@ class Isnad:
         self, question: str, filters: Filters = _ALL, *, turns: Sequence[Turn] = (), options: Options = _AS_SET
     ) -> Answer:
         """The answer to a question in any language. Raises as ``Assistant.ask`` does."""
-        return self._assistant.ask(question, filters, turns=turns, options=options)
+        *_, answer = self.stream(question, filters, turns=turns, options=options)
+        return answer
 
     def stream(
         self, question: str, filters: Filters = _ALL, *, turns: Sequence[Turn] = (), options: Options = _AS_SET
     ) -> Generator[Answer, None, None]:
         """The answer as it grows; the last one is whole. Raises as ``Assistant.ask`` does."""
-        return self._assistant.stream(question, filters, turns=turns, options=options)
+        return self.watch(self._assistant.stream(question, filters, turns=turns, options=options))
 
     def search(self, query: str, *, k: int = TOP_K, filters: Filters = _ALL) -> list[Hit]:
         """The ``k`` best passages, best first, whether or not they answer. Raises as ``Assistant.ask`` does."""

@@ -103,11 +103,12 @@ class Settings(BaseModel):
     auth: SecretStr = Field(
         default=SecretStr(""),
         description="Who may open the page: user:password[:reader|editor], comma-separated, or a file of lines "
-        "user:argon2-hash[:reader|editor]; empty is everybody.",
+        "user:argon2-hash[:reader|editor]; empty, with ISNAD_API_KEYS, is everybody.",
     )
     api_keys: SecretStr = Field(
         default=SecretStr(""),
-        description="Bearer tokens for the endpoints: key[:reader|editor], comma-separated, or a file of such lines.",
+        description="Bearer tokens for programs, and passwords for the page: key[:reader|editor], comma-separated, or "
+        "a file of such lines.",
     )
     frame_origins: str = Field(
         default="",

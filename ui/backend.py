@@ -25,7 +25,7 @@ from ui.control import check_same_model, listening
 from ui.session import Session
 
 if TYPE_CHECKING:
-    from ingest.isnad import Isnad
+    from ingest.isnad import Isnad, Watch
 
 log = logging.getLogger(__name__)
 
@@ -63,6 +63,7 @@ class Backend:
     def __init__(self, settings: Settings, *, samples: bool) -> None:
         self.settings = settings
         self.state = State(Stage.MODEL)
+        self._watch: Watch | None = None
         self._samples = samples
         self._isnad: Isnad | None = None
         self._error: IsnadError | None = None
@@ -78,6 +79,12 @@ class Backend:
         """Leaves the collection to others."""
         self._closing.set()
         self._thread.join(_CLOSING)  # it may be waiting for another process, or converting the model
+
+    def watch(self, watch: Watch) -> None:
+        """Has every stream of answers pass through that from now on."""
+        self._watch = watch
+        if self._isnad is not None:
+            self._isnad.watch = watch
 
     @property
     def ready(self) -> bool:
@@ -138,6 +145,8 @@ class Backend:
             # From here on other processes find the folder taken, and their commands come here and wait.
             opened.enter_context(listening(self.settings, self._session, commands=COMMANDS))
             self._isnad = Isnad(self.settings, model, store)
+            if self._watch:
+                self._isnad.watch = self._watch
             if self._samples and not store.count():
                 self._fill(self._isnad)
             self._offer()

@@ -230,10 +230,11 @@ def _count(articles: int) -> str:
 
 
 def _commands() -> dict[str, Callable[[Namespace, Session, Console], int]]:
+    from ui.evaluating import evaluate
     from ui.ingesting import ingest
 
     every = (ask, ingest, articles, show, delete, export, stats, rebuild)
-    return {each.__name__: each for each in every}
+    return {**{each.__name__: each for each in every}, "eval": evaluate}
 
 
 COMMANDS = _commands()

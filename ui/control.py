@@ -30,7 +30,7 @@ log = logging.getLogger(__name__)
 
 _FILE = "open.json"
 # The commands that leave the collection as it is.
-READING = frozenset(("ask", "articles", "show", "export", "stats"))
+READING = frozenset(("ask", "articles", "show", "export", "stats", "eval"))
 # Settings that must not differ between the command and the process that carries it out, and those that may.
 _SENT = ("embedding_model", "min_confidence", "reranker", "unsupported")
 # Settings of which the process has its own; that the command has another is an error.

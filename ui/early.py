@@ -23,7 +23,8 @@ class Early:
         body = bytearray()
 
         async def sending(message: Message) -> None:
-            if message["type"] == "http.response.start" and _is_page(message):
+            own = scope.get("state", {}).get("own_page")
+            if message["type"] == "http.response.start" and _is_page(message) and not own:
                 held.append(message)
             elif message["type"] == "http.response.body" and held:
                 body.extend(message.get("body", b""))

@@ -8,7 +8,7 @@ import logging
 import signal
 import socket
 import threading
-from collections.abc import Awaitable, Callable, Generator, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
@@ -22,10 +22,8 @@ from starlette.responses import Response
 from starlette.routing import Mount, Route
 from starlette.types import Scope
 
-from rag.assistant import Options
 from rag.errors import SettingsError
 from rag.settings import Settings
-from rag.types import Answer, Filters, Turn
 from ui.access import Access, is_loopback
 from ui.api import finish_tools
 from ui.backend import Backend, Stage
@@ -71,9 +69,10 @@ def build_app(settings: Settings, backend: Backend, page: gr.Blocks, access: Acc
         exception_handlers={RequestValidationError: _misunderstood},
     )
     metrics = Metrics(ready=lambda: backend.state.stage is Stage.READY)
+    backend.watch(metrics.measured)
     routers = (
         login_routes(access),
-        openai_routes(backend, _measured(backend, metrics), Slots(_ANSWERED, waiting=_WAITING)),
+        openai_routes(backend, backend.stream, Slots(_ANSWERED, waiting=_WAITING)),
         _health_routes(backend, metrics if settings.metrics else None),
     )
     for router in routers:
@@ -84,15 +83,6 @@ def build_app(settings: Settings, backend: Backend, page: gr.Blocks, access: Acc
     gr.mount_gradio_app(app, queued(page), path="/", auth_dependency=who, **mount_options(settings))
     finish_tools(page)
     return app
-
-
-def _measured(backend: Backend, metrics: Metrics) -> Any:  # noqa: ANN401 # ui.openai_api.Answering
-    def answering(
-        question: str, filters: Filters, turns: Sequence[Turn], options: Options
-    ) -> Generator[Answer, None, None]:
-        return metrics.measured(backend.stream(question, filters, turns, options))
-
-    return answering
 
 
 def _health_routes(backend: Backend, metrics: Metrics | None) -> APIRouter:

@@ -65,6 +65,7 @@ def build_page(backend: Backend, access: Access, *, examples: list[str]) -> gr.B
     """The page over a backend that may still be getting ready; ``examples`` are questions to begin with, if any."""
     shared = Shared(backend.settings)
     with gr.Blocks(title="Isnad", analytics_enabled=False, fill_height=True) as page:
+        add_endpoints(backend, access)  # before the page's own functions, which may have the same names
         interface = gr.Textbox(DEFAULT, visible=False, elem_id="isnad-language")
         gr.HTML(_HEADER, padding=False)
         status = gr.HTML(_status_html(backend, DEFAULT), elem_id="isnad-status", padding=False)
@@ -76,7 +77,6 @@ def build_page(backend: Backend, access: Access, *, examples: list[str]) -> gr.B
             if backend.settings.reports:
                 with gr.Tab(I18N("tab_results"), id="results"):
                     results = gr.HTML("", elem_id="isnad-results")
-        add_endpoints(backend, access)
         timer = gr.Timer(1.0, active=True)
 
         def arrive(language: str) -> str:

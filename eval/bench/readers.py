@@ -91,9 +91,9 @@ def as_page(form: Form) -> Asking:
     """Asks as the page does: with all its fields and the conversation so far, which comes back longer."""
 
     async def ask(client: httpx.AsyncClient, question: str, talk: Talk) -> tuple[Asked, Talk]:
+        session, kept = talk or (secrets.token_hex(6), None)
         values = list(form.values)
-        values[0], values[form.conversation] = question, talk
-        session = secrets.token_hex(6)
+        values[0], values[form.conversation] = question, kept
         body = orjson.dumps({
             "data": values, "event_data": None, "fn_index": form.function, "trigger_id": form.trigger,
             "session_hash": session,
@@ -114,12 +114,12 @@ def as_page(form: Form) -> Asking:
                 whole = _since(began)
                 if not message["success"]:
                     raise UsageError(str(message["output"].get("error"))[:_GLIMPSE])
-                talk = message["output"]["data"][form.kept]
+                kept = message["output"]["data"][form.kept]
             elif kind == "close_stream":
                 break
-        last = talk["exchanges"][-1] if isinstance(talk, dict) and talk.get("exchanges") else {}
+        last = kept["exchanges"][-1] if isinstance(kept, dict) and kept.get("exchanges") else {}
         error = "" if last.get("answer") else last.get("error") or "no answer came"
-        return Asked(first or whole, whole, len(body) / 1000, received, error[:_GLIMPSE]), talk
+        return Asked(first or whole, whole, len(body) / 1000, received, error[:_GLIMPSE]), (session, kept)
 
     return ask
 
