@@ -90,6 +90,8 @@ def take(chromium: Browser, url: str, picture: Picture) -> bytes:
     page.add_style_tag(content=_STILL)
     picture.act(page)
     _settle(page)
+    _from_the_top(page)
+    _settle(page)
     data = page.screenshot()
     context.close()
     return data
@@ -158,18 +160,13 @@ def _open(page: Page, answer: Locator, quote: str) -> None:
     page.locator("#isnad-reader mark").first.scroll_into_view_if_needed()
     # The pointer on a number shows its quote, which would hide what is below.
     page.mouse.move(1, 1)
-    _from_the_top(page, answer)
 
 
-def _from_the_top(page: Page, answer: Locator) -> None:
-    """Scrolls the chat, and nothing else, so that an answer is seen from its beginning."""
-    answer.evaluate(
-        """(answer) => {
-          const scrolls = (each) => each.scrollHeight > each.clientHeight + 1
-            && /auto|scroll/.test(getComputedStyle(each).overflowY);
-          let chat = answer.parentElement;
-          while (chat.parentElement && !scrolls(chat)) chat = chat.parentElement;
-          chat.scrollTop += answer.getBoundingClientRect().top - chat.getBoundingClientRect().top - 16;
+def _from_the_top(page: Page) -> None:
+    """Scrolls the chat and the page up, so that the question is seen."""
+    page.evaluate(
+        """() => {
+          for (const each of document.querySelectorAll("#isnad-chat, #isnad-chat *")) each.scrollTop = 0;
           scrollTo(0, 0);
         }"""
     )
@@ -195,7 +192,7 @@ def _library(page: Page) -> None:
 
 
 def _phone(page: Page) -> None:
-    _from_the_top(page, _ask(page, "خامنه‌ای به اردوغان چه هشداری داد؟"))
+    _ask(page, "خامنه‌ای به اردوغان چه هشداری داد؟")
 
 
 def _dark(page: Page) -> None:
@@ -203,9 +200,9 @@ def _dark(page: Page) -> None:
 
 
 PICTURES = {
-    "ask": Picture(_asked),
+    "ask": Picture(_asked, height=900),
     "arabic": Picture(_arabic, language="ar"),
-    "not-found": Picture(_not_found, height=640),
+    "not-found": Picture(_not_found, height=680),
     "library": Picture(_library),
     "phone": Picture(_phone, width=390, height=844, language="fa"),
     "dark": Picture(_dark, theme="dark"),

@@ -181,7 +181,8 @@ class Isnad:
             path = Path(folder, "text.json")
             path.write_bytes(orjson.dumps(record))
             digest = hashlib.sha256(text.encode("utf-8", "replace")).hexdigest()[:_DIGITS]
-            item = Item(path, name=title or "the text", identity=f"text/{digest}", origin=url, suffix=".json")
+            known = f"text/{digest}"
+            item = Item(path, name=title or "the text", identity=known, origin=url or known, suffix=".json")
             results = list(self._ingest(read([item], overrides)))
         if not results:
             raise ArticleError("There is no text in it.")
@@ -206,6 +207,5 @@ def _uploaded(path: Path, name: str) -> Item:
     with path.open("rb") as file:
         digest = hashlib.file_digest(file, "sha256").hexdigest()[:_DIGITS]
     item = file_item(path, path.parent)
-    return replace(
-        item, name=shown, identity=f"upload/{digest}/{shown}", origin=shown, suffix=Path(shown).suffix.lower()
-    )
+    known = f"upload/{digest}/{shown}"
+    return replace(item, name=shown, identity=known, origin=known, suffix=Path(shown).suffix.lower())

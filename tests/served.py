@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import gc
 import socket
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,7 +17,6 @@ import uvicorn
 from rag.build import Model
 from rag.settings import Settings
 from ui.access import Access
-from ui.api import finish_tools
 from ui.backend import Backend
 from ui.server import build_app, let_mcp_call
 from ui.web import build_page
@@ -35,6 +35,15 @@ class Served:
 @contextmanager
 def serving(folder: Path, model: Model, samples: Sequence[str] = (), **settings: object) -> Iterator[Served]:
     """A server over the sample articles of these names, with a model that is loaded already."""
+    try:
+        with _serving(folder, model, samples, settings) as served:
+            yield served
+    finally:
+        gc.collect()  # Gradio leaves the sockets of event loops behind, about which a later test would be told
+
+
+@contextmanager
+def _serving(folder: Path, model: Model, samples: Sequence[str], settings: Mapping[str, object]) -> Iterator[Served]:
     with ExitStack() as opened:
         listening = opened.enter_context(socket.create_server(("127.0.0.1", 0)))
         port = listening.getsockname()[1]
@@ -47,7 +56,6 @@ def serving(folder: Path, model: Model, samples: Sequence[str] = (), **settings:
             page = build_page(backend, access, examples=[])
             app = build_app(chosen, backend, page, access)
             let_mcp_call(page, f"http://127.0.0.1:{port}", access)
-            finish_tools(page)
             list(backend.isnad().add(*(SAMPLES / name for name in samples)))
         server = uvicorn.Server(
             uvicorn.Config(app, log_level="error", access_log=False, timeout_graceful_shutdown=1, lifespan="on")

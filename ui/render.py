@@ -100,7 +100,7 @@ def _sure(answer: Answer, interface: str) -> str:
 
 def sure(answer: Answer, interface: str) -> str:
     """How sure an answer is, in words and in percent."""
-    confidence = min(answer.confidence, _SUREST)
+    confidence = min(round(answer.confidence, 4), _SUREST)  # as the browser has it, of what it kept
     level = "sure_high" if confidence >= _SURE else "sure_middle" if confidence >= _FAIRLY else "sure_low"
     return text("confidence", interface, level=text(level, interface), percent=percent(confidence, interface))
 

@@ -34,12 +34,14 @@ def server(tmp_path_factory: pytest.TempPathFactory, model: Model) -> Iterator[S
         yield served
 
 
-def with_session(url: str, do: Callable[[ClientSession], Awaitable[Any]], headers: dict[str, str] | None = None) -> Any:
+def with_session(
+    url: str, do: Callable[[ClientSession], Awaitable[Any]], headers: dict[str, str] | None = None, query: str = ""
+) -> Any:
     """What comes of calls in one session."""
 
     async def run() -> Any:
         async with (
-            streamablehttp_client(f"{url}/gradio_api/mcp/", headers=headers) as (read, write, _),
+            streamablehttp_client(f"{url}/gradio_api/mcp/{query}", headers=headers) as (read, write, _),
             ClientSession(read, write) as session,
         ):
             await session.initialize()
@@ -82,6 +84,12 @@ def test_a_tool_answers_with_citations(server: Served, question: str, source: st
     assert not failed
     jsonschema.validate(answer, answer_schema())
     assert answer["citations"][0]["language"] == source
+
+
+def test_a_client_can_leave_out_tools(server: Served) -> None:
+    """By naming those that it wants in the address."""
+    tools = with_session(server.url, lambda session: session.list_tools(), query="?tools=ask,search").tools
+    assert sorted(tool.name for tool in tools) == ["ask", "search"]
 
 
 def test_a_model_can_read_on_from_what_it_found(server: Served) -> None:
