@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 # Some images set this, and every start would then compile the packages again.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: install chat test check bench
+.PHONY: install chat test check gate bench
 
 install: $(VENV)/.product
 chat: $(VENV)/.product
@@ -18,6 +18,10 @@ check: $(VENV)/.test
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+# Fails when the sample questions are answered worse than at the last baseline, by more than their own noise.
+GATE := recall@5>=-0.02, right>=-0.02, answer_in_quotes>=-0.02, hallucination<=+0.03, refusal_error<=+0.02, errors<=0
+gate: $(VENV)/.test
+	$(BIN)/isnad eval --jobs 2 --out build/gate --fresh --baseline eval/baselines/sample.json --gate "$(GATE)"
 bench: $(VENV)/.test
 	@test -n "$(DATA)" || { echo "make bench DATA=FOLDER, a folder with xquad.LANG.json files"; exit 2; }
 	$(BIN)/isnad bench retrieval --data "$(DATA)" --questions en,ar,tr --articles ar --half 2

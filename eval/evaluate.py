@@ -22,11 +22,13 @@ from eval.run import IsnadSystem, System, Tally, run
 from eval.summary import SUMMARY, begun, finished, is_begun, is_run, same_run, write_summary
 from eval.types import Dataset, Outcome
 from rag.embedding import Vectors
+from rag.errors import LanguageModelError
 from rag.records import article_version
 from rag.settings import Settings
 from rag.types import Article
 
 if TYPE_CHECKING:
+    from eval.judge import Asked
     from eval.metrics import Embed
     from rag.build import Model
     from rag.store import Store
@@ -153,25 +155,54 @@ def scored(outcomes: Sequence[Outcome], plan: Plan, embed: Embed, told: Told) ->
 
 
 def _judged(outcomes: Sequence[Outcome], plan: Plan, told: Told) -> tuple[list[Outcome], dict[str, Any]]:
-    """The outcomes with the scores of a language model too, and what judging took."""
-    from eval.judge import Asked, judge
+    """The outcomes with the scores of a language model too, and what judging took.
 
-    settings = plan.settings
-    asked = Asked(
-        settings.judge or settings.judge_base_url,
-        settings.cache_dir / "judge",
-        base_url=settings.judge_base_url,
-        api_key=settings.judge_api_key.get_secret_value(),
-        jobs=max(plan.jobs, _JUDGED_AT_ONCE),
-        timeout=settings.llm_timeout,
-        context=settings.llm_context,
-    )
+    Raises LanguageModelError where it judged nothing: means of no judgements are no report.
+    """
+    from eval.judge import judge
+
+    asked = _asked(plan)
     found = judge(outcomes, asked=asked, embed=plan.model.embedder.embed_questions, progress=told)
+    if found.failures and not (found.replies or found.cached):
+        raise LanguageModelError(
+            f"{asked.model} judged nothing; the first of {len(found.failures)} failures: {found.failures[0].reason}. "
+            f"Try again, or set {asked.setting} to another model."
+        )
     both = [
         replace(outcome, scores={**outcome.scores, **scores})
         for outcome, scores in zip(outcomes, found.scores, strict=True)
     ]
     return both, found.to_dict()
+
+
+def check_judge(plan: Plan) -> None:
+    """Nothing; raises SettingsError, LanguageModelError, UsageError for a judge that cannot be asked.
+
+    The plan needs it only after all questions are answered, which may take hours.
+    """
+    from eval.judge import load_ragas
+
+    asked = _asked(plan)
+    load_ragas()
+    from eval.judge_model import JudgeModel
+
+    JudgeModel(asked).close()
+
+
+def _asked(plan: Plan) -> Asked:
+    from eval.judge import TIMEOUT, Asked
+
+    settings = plan.settings
+    return Asked(
+        settings.judge,
+        settings.cache_dir / "judge",
+        base_url=settings.judge_base_url,
+        api_key=settings.judge_api_key.get_secret_value(),
+        jobs=max(plan.jobs, _JUDGED_AT_ONCE),
+        # The setting is for the next words of a reply; here the whole of it is waited for.
+        timeout=max(TIMEOUT, settings.llm_timeout),
+        context=settings.llm_context,
+    )
 
 
 def _remembered(outcomes: Sequence[Outcome], model: Model, told: Told) -> Embed:

@@ -36,6 +36,11 @@ class Generated:
         lines = problem_lines(self.rejected, limit=limit)
         return "\n".join([*lines, f"{len(self.cases)} questions kept, {dropped} left out"])
 
+    def to_dict(self) -> dict[str, Any]:
+        """The same as JSON-ready values, nothing cut."""
+        rejected = [{"record": each.line, "message": each.message} for each in self.rejected]
+        return {"kept": len(self.cases), "left_out": len({each.line for each in self.rejected}), "problems": rejected}
+
 
 def generate(n: int, articles: Sequence[Article], path: Path, *, ask: Ask) -> Generated:
     """Has ``n`` questions written over the articles and keeps the sound ones in a new file of our own format.
@@ -43,16 +48,33 @@ def generate(n: int, articles: Sequence[Article], path: Path, *, ask: Ask) -> Ge
     Raises UsageError when there is such a file already or there are no articles, LanguageModelError when no question
     is sound; the file is there only when there is something in it.
     """
-    if path.exists():
-        raise UsageError(f"{path} is there already; name a new file, or remove it.")
+    check_new(path)
     if not articles or n < 1:
         raise UsageError(f"Expected at least one article and one question; got {len(articles)} and {n}.")
     found = review(ask(articles, n), articles, name=path.stem)
     if not found.cases:
         raise LanguageModelError(f"None of the questions that were written can be used:\n{found.text()}")
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_bytes(to_jsonl(found.cases))
+    write_new(path, to_jsonl(found.cases))
     return found
+
+
+def check_new(path: Path) -> None:
+    """Nothing; raises UsageError where there is such a file."""
+    if path.exists():
+        raise UsageError(f"{path} is there already; name a new file, or remove it.")
+
+
+def write_new(path: Path, content: bytes) -> None:
+    """Writes a file that was not there. Raises UsageError where one has come meanwhile, or it cannot be written."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with path.open("xb") as file:
+            file.write(content)
+    except FileExistsError:
+        check_new(path)
+        raise
+    except OSError as error:
+        raise UsageError(f"{path} cannot be written: {error.strerror or error}. Name another file.") from error
 
 
 def review(records: Sequence[Mapping[str, Any]], articles: Sequence[Article], *, name: str) -> Generated:

@@ -84,8 +84,8 @@ class Found:
 class Outcome:
     """What came of a case: the passages found, the answer as ``Answer.to_dict`` has it, or why there is none.
 
-    ``scores`` are by the name of the measure; None where a measure was tried and failed (a judge that did not answer); a
-    name is not there where a measure does not apply.
+    ``scores`` are by the name of the measure; None where one was tried and failed (a judge that did not answer); a name
+    is not there where a measure does not apply.
     """
 
     case: Case

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from rag.errors import EmptyCollectionError, SettingsError, UsageError
+from rag.errors import EmptyCollectionError, LanguageModelError, SettingsError, UsageError
 from rag.settings import Settings
 from ui.console import Console, Progress
 from ui.eval_options import COMPARE
@@ -77,13 +77,26 @@ def _job(options: Namespace, session: Session, console: Console) -> _Job:
     from eval.summary import read_summary
 
     settings = session.settings
-    if options.judging and options.judge_model != (settings.judge or settings.judge_base_url):
+    judge = settings.judge or settings.judge_base_url
+    if options.judging and judge and options.judge_model not in ("", judge):
         raise SettingsError("The process that has the collection open judges with another ISNAD_JUDGE; set it there.")
-    if options.judging and not options.judge_model:
-        raise SettingsError("There is no model to judge with. Set ISNAD_JUDGE, such as openai:gpt-4o-mini.")
+    if options.judging and not settings.judge:
+        raise SettingsError(_unnamed("to judge with", "ISNAD_JUDGE", settings.judge_base_url))
+    if options.generate and not settings.llm:
+        raise SettingsError(_unnamed("to write questions", "ISNAD_LLM", settings.llm_base_url))
+    if options.generate:
+        from eval.generate import check_new
+
+        check_new(_question_set(options, session))
     baseline = read_summary(Path(options.baseline)) if options.baseline else None
     conditions = settle(read_gate(options.gate, names()), baseline) if options.gate else []
     return _Job(options, session, console, conditions, baseline)
+
+
+def _unnamed(task: str, setting: str, base_url: str) -> str:
+    """What is said where a setting names no model."""
+    example = f"the name of a model at {setting}_BASE_URL" if base_url else "a model, such as openai:gpt-4o-mini"
+    return f"There is no model {task}. Set {setting} to {example}."
 
 
 def _work(job: _Job, articles: Sequence[Article], model: Model | None = None, store: Store | None = None) -> int:
@@ -139,19 +152,20 @@ def _generate(
     from functools import partial
 
     from eval.generate import generate
-    from eval.judge import Asked, generate_questions
+    from eval.judge import TIMEOUT, Asked, generate_questions
 
-    name = settings.llm or settings.llm_base_url
-    if not name:
-        raise SettingsError("Questions are written by a language model, and none is set. Set ISNAD_LLM.")
     asked = Asked(
-        name, settings.cache_dir / "judge", base_url=settings.llm_base_url,
-        api_key=settings.llm_api_key.get_secret_value(), jobs=options.jobs,
+        settings.llm, settings.cache_dir / "judge", base_url=settings.llm_base_url,
+        api_key=settings.llm_api_key.get_secret_value(), jobs=options.jobs, timeout=max(TIMEOUT, settings.llm_timeout),
+        context=settings.llm_context, setting="ISNAD_LLM",
     )  # fmt: skip
     ask = partial(generate_questions, asked=asked, embed=model.embedder.embed_passages)
     found = generate(options.generate, articles, path, ask=ask)
-    console.line(found.text())
-    console.line(f"questions: {path}")
+    if options.json:
+        console.line(json.dumps({**found.to_dict(), "file": str(path)}, ensure_ascii=False))
+    else:
+        console.line(found.text())
+        console.line(f"questions: {path}")
     return 0
 
 
@@ -209,15 +223,19 @@ def _plan(options: Namespace, session: Session, dataset: Dataset, articles: Sequ
 
 
 def _run(job: _Job, plan: Plan, store: Store) -> int:
-    from eval.evaluate import execute, write_report
+    from eval.evaluate import check_judge, execute, write_report
     from eval.gate import failures
+    from eval.results import RESULTS
     from eval.summary import baseline_of, write_json
 
     options, console = job.options, job.console
+    if plan.judge:
+        check_judge(plan)
     try:
         summary, outcomes = execute(plan, store, lambda *far: console.progress(Progress(*far)))
-    except KeyboardInterrupt:
-        console.warn(f"What was answered so far is kept in {plan.folder}; the same command goes on from there.")
+    except (KeyboardInterrupt, LanguageModelError):
+        if (plan.folder / RESULTS).exists():
+            console.warn(f"What was answered so far is kept in {plan.folder}; the same command goes on from there.")
         raise
     write_report(plan.folder, summary, outcomes)
     if options.save_baseline:

@@ -139,7 +139,9 @@ def _welcoming(settings: Settings, shared: Shared, count: int) -> Callable[..., 
             talk = new_talk().with_exchange(Exchange(linked.question, linked))
         chosen = preferred if isinstance(preferred, list) and len(preferred) == count else [None] * count
         values = [gr.skip() if value is None else value for value in chosen]
-        return messages(talk, spoken, share=shared.on), to_dict(talk), spoken, models_html(settings, spoken), *values
+        # Where there is nothing to resume, nothing is touched: somebody may have asked already.
+        resumed = (messages(talk, spoken, share=shared.on), to_dict(talk)) if talk.exchanges else (gr.skip(), gr.skip())
+        return *resumed, spoken, models_html(settings, spoken), *values
 
     return welcome
 
