@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from eval.bench.page import browser, served
-from rag.errors import IsnadError
+from rag.errors import IsnadError, UsageError
 from ui.texts import text
 
 if TYPE_CHECKING:
@@ -77,7 +77,9 @@ def _at(url: str) -> Iterator[str]:
 
 
 def take(chromium: Browser, url: str, picture: Picture) -> bytes:
-    """The picture as a PNG."""
+    """The picture as a PNG. Raises UsageError when the page does not come to show it."""
+    from playwright.sync_api import Error
+
     context = chromium.new_context(
         viewport={"width": picture.width, "height": picture.height}, device_scale_factor=1, reduced_motion="reduce"
     )
@@ -88,7 +90,10 @@ def take(chromium: Browser, url: str, picture: Picture) -> bytes:
     # The tabs are filled once the collection has been read; then the examples are there, too.
     page.locator(".isnad-examples button, #isnad-chat .example, #isnad-chat button").first.wait_for()
     page.add_style_tag(content=_STILL)
-    picture.act(page)
+    try:
+        picture.act(page)
+    except Error as error:
+        raise UsageError(f"The page did not become what it should show: {error.message}") from error
     _settle(page)
     _from_the_top(page)
     _settle(page)
@@ -182,7 +187,7 @@ def _arabic(page: Page) -> None:
 
 
 def _not_found(page: Page) -> None:
-    answer = _ask(page, "Which team won the 2022 Champions League?")
+    answer = _ask(page, "How many soldiers does Turkey have in Syria?")
     answer.and_(page.locator(".isnad-not-found")).wait_for()
 
 

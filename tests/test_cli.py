@@ -77,8 +77,8 @@ def test_articles_go_in_answer_and_go_out(capsys: pytest.CaptureFixture[str], tm
     assert main(["ask", "How many million dollars did the new harbour cost?", "--json"]) == 0
     answer = json.loads(capsys.readouterr().out)
     assert list(answer) == [
-        "question", "asked", "status", "mode", "model", "answer", "language", "confidence", "sentences", "notices",
-        "removed_citations", "citations", "timings_ms"
+        "version", "question", "asked", "status", "mode", "model", "answer", "language", "confidence", "sentences",
+        "notices", "removed_citations", "citations", "nearby", "timings_ms"
     ]  # fmt: skip
     assert (answer["status"], answer["mode"], answer["language"]) == ("answered", "extractive", "en")
     citation = answer["citations"][0]
@@ -247,7 +247,7 @@ def test_the_command_runs_as_a_process() -> None:
     assert wrong.returncode == 2
     assert "Traceback" not in wrong.stderr
     shown = subprocess.run([*command, "--help"], capture_output=True, text=True, env=environment).stdout
-    for name in ("ask", "ingest", "articles", "delete", "rebuild", "prepare", "chat"):
+    for name in ("ask", "ingest", "articles", "delete", "rebuild", "prepare", "chat", "eval", "hash-password"):
         assert name in shown
 
 
@@ -258,5 +258,5 @@ def test_the_readme_names_every_setting_and_command() -> None:
     readme = (Path(__file__).parents[1] / "README.md").read_text("utf-8")
     for name in Settings.model_fields:
         assert f"`ISNAD_{name.upper()}`" in readme
-    for command in ("ask", "ingest", "articles", "delete", "rebuild", "prepare", "chat"):
+    for command in ("ask", "ingest", "articles", "delete", "rebuild", "prepare", "chat", "eval", "hash-password"):
         assert f"isnad {command}" in readme

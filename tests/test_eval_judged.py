@@ -122,13 +122,14 @@ def test_judged_scores_are_in_the_results_and_the_report(
         assert "Judged by a language model" in report
         assert f"{len(judge.requests)} replies" in report
     assert any("to arabic" in request.prompt for request in judge.requests)
-    assert any(outcomes[0]["answer"]["answer"][:20] in request.prompt for request in judge.requests)
+    said_of = judged[0]["answer"]["sentences"][0]["text"].split()[0]
+    assert any(said_of in request.prompt for request in judge.requests)
 
     before = len(judge.requests)
     assert run(questions, articles, made, "--limit", "3", "--resume") == 0
     again, same = results()
     assert len(judge.requests) == before
-    assert (again["judge"]["replies"], again["judge"]["cached"]) == (0, before)
+    assert (again["judge"]["replies"], again["judge"]["cached"]) == (0, took["replies"] + took["cached"])
     assert [each["scores"] for each in same] == [each["scores"] for each in outcomes]
 
 
@@ -152,7 +153,7 @@ def test_failed_judgements_are_counted_and_shown(
         assert "judged_context_recall: scripted did not reply in the form that was asked for" in report
 
 
-@pytest.mark.parametrize("reply", ["", "我不能。", Reply(status=401, error="bad key")], ids=["empty", "words", "key"])
+@pytest.mark.parametrize("reply", ["", Reply(status=401, error="bad key")], ids=["nothing", "no key"])
 def test_a_judge_that_judges_nothing_is_an_error(
     judge: ScriptedServer,
     reply: str | Reply,
@@ -163,7 +164,7 @@ def test_a_judge_that_judges_nothing_is_an_error(
 ) -> None:
     """Exit code 1 and no report; the answers are kept, and the same command has them judged."""
     judge.default = reply
-    assert run(questions, articles, made, "--limit", "3") == 1
+    assert run(questions, articles, made, "--limit", "2") == 1
     said = capsys.readouterr()
     assert said.out == ""
     assert "Traceback" not in said.err
@@ -174,7 +175,7 @@ def test_a_judge_that_judges_nothing_is_an_error(
     assert not Path("out/report.html").exists()
     assert not json.loads(Path("out/summary.json").read_text("utf-8"))["finished"]
     judge.default = _good
-    assert run(questions, articles, made, "--limit", "3") == 0
+    assert run(questions, articles, made, "--limit", "2") == 0
     summary, _ = results()
     assert summary["speed"]["questions"] == 0
     assert summary["judge"]["failed"] == {}
@@ -212,26 +213,20 @@ def test_without_a_judge_nothing_is_asked(
 # Questions that are written
 
 
-def _writing(request: Request) -> str:
-    """Replies as a model that writes questions gives them; of its questions the first two are one, the last none."""
-    if _schema(request) != "GeneratedQueryAnswer":
-        return _writer(request)
-    said = next(_WRITTEN)
-    return json.dumps({"query": said[0], "answer": said[1]}, ensure_ascii=False)
-
-
-_WRITTEN: Iterator[tuple[str, str]] = iter(())
-
-
 @pytest.fixture
 def writer(monkeypatch: pytest.MonkeyPatch) -> Iterator[ScriptedServer]:
-    """A server that writes questions, as the settings name it."""
+    """A server that writes questions, as the settings name it; the second was asked before, the third has no answer."""
     turns = iter(
         [("من أطلق مختبر ونتيان؟", "الصين."), ("من أطلق مختبر ونتيان؟", "الصين."), ("谁发射了问天？", ""),
-         ("问天有多重？", "约23吨"), *((f"Was there a question {n}?", "Yes.") for n in range(20))]
+         ("问天有多重？", "约23吨"), ("Who launched it?", "China.")]
     )  # fmt: skip
-    monkeypatch.setattr("tests.test_eval_judged._WRITTEN", turns)
-    with ScriptedServer(default=_writing) as server:
+
+    def reply(request: Request) -> str:
+        if _schema(request) != "GeneratedQueryAnswer":
+            return _writer(request)
+        return json.dumps(dict(zip(("query", "answer"), next(turns), strict=True)), ensure_ascii=False)
+
+    with ScriptedServer(default=reply) as server:
         monkeypatch.setenv("ISNAD_LLM", "scripted")
         monkeypatch.setenv("ISNAD_LLM_BASE_URL", server.url)
         yield server
@@ -244,10 +239,9 @@ def test_only_sound_questions_are_written(articles: Path, capsys: pytest.Capture
     said = capsys.readouterr().out
     held = read_articles(articles)
     dataset = read_dataset(Path("new.jsonl"), articles=held)
-    assert f"{len(dataset.cases)} questions kept, {5 - len(dataset.cases)} left out" in said
-    asked = [case.question for case in dataset.cases]
-    assert len(asked) == 3 and len(set(asked)) == 3
-    assert "谁发射了问天？" not in asked
+    assert "3 questions kept, 2 left out" in said
+    assert [case.question for case in dataset.cases] == ["من أطلق مختبر ونتيان؟", "问天有多重？", "Who launched it?"]
+    assert [case.language for case in dataset.cases] == ["ar", "zh", "en"]
     assert "was asked before" in said and "the answer ('reference') is missing" in said
     texts = {article.id: article.text for article in held}
     for case in dataset.cases:

@@ -105,9 +105,10 @@ def test_certainty_is_never_rounded_up_to_all() -> None:
 
 def test_an_error_is_told_apart_from_an_answer() -> None:
     """Errors are alerts, escaped."""
-    assert (
-        error_html("<b>x</b>") == '<div class="isnad-error" role="alert"><p dir="auto">&lt;b&gt;x&lt;/b&gt;</p></div>'
-    )
+    html = error_html("<b>x</b>", "ar")
+    assert html.startswith('<div class="isnad-error" role="alert" lang="ar" dir="rtl">')
+    assert "&lt;b&gt;x&lt;/b&gt;" in html
+    assert "isnad-answer" not in html
 
 
 def _written(**fields: object) -> Answer:
@@ -168,3 +169,20 @@ def test_characters_that_are_not_seen_are_left_out() -> None:
         (AnswerSentence(article.text, (1,), Support.SUPPORTED),), (Citation(1, article, passage, (quote,), 0.9),),
     )  # fmt: skip
     assert not set("\u202e\u2066\u200b") & set(answer_html(answer))
+
+
+@pytest.mark.parametrize(("interface", "shown"), [("en", "89%"), ("tr", "%89"), ("de", "89 %"), ("zh", "89%")])
+def test_how_sure_it_is_stands_in_words_and_figures(interface: str, shown: str) -> None:
+    """In the language of the page, percent as it writes them; certainty is never claimed."""
+    answer = replace(_answer("ثم غادر.", quoted="ثم غادر.", language="ar"), confidence=0.89)
+    assert shown in answer_html(answer, interface)
+    assert "99" in answer_html(replace(answer, confidence=1.0), interface)
+    assert "100" not in answer_html(replace(answer, confidence=1.0), interface)
+
+
+@pytest.mark.parametrize(("interface", "direction"), [("ar", "rtl"), ("fa", "rtl"), ("zh", "ltr")])
+def test_the_frame_of_an_answer_runs_as_the_page_does(interface: str, direction: str) -> None:
+    """Sources and buttons follow the page, quotes their article."""
+    html = answer_html(_answer("He came.", quoted="He came.", language="en"), interface, key="t.0")
+    assert html.startswith(f'<div class="isnad-answer" lang="{interface}" dir="{direction}">')
+    assert '<blockquote lang="en" dir="ltr">' in html

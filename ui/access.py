@@ -224,8 +224,8 @@ def _accounts(value: str) -> dict[str, tuple[Role, str]]:
             )
         if hashed and not credential.startswith(_ARGON2):
             raise SettingsError(
-                f"ISNAD_AUTH: the line of {name!r} has no argon2 hash. Make one with ui.access.hash_password; a file "
-                "holds no passwords."
+                f"ISNAD_AUTH: the line of {name!r} has no argon2 hash; a file holds no passwords. Make the line with: "
+                f"isnad hash-password {name}"
             )
         if name in found:
             raise SettingsError(f"ISNAD_AUTH: the user {name!r} is there twice.")

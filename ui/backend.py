@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Callable, Generator, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from enum import StrEnum
 from importlib import resources
@@ -14,11 +14,11 @@ from typing import TYPE_CHECKING
 
 from rag.assistant import Options
 from rag.build import Model, build_model, build_store
-from rag.errors import IsnadError
+from rag.errors import EmptyCollectionError, IsnadError
 from rag.ollama import ollama_models
 from rag.settings import Settings
 from rag.store import Store
-from rag.types import Answer, Filters, Turn
+from rag.types import Answer, Filters, Mode, Turn
 from ui.commands import COMMANDS
 from ui.console import Remote
 from ui.control import check_same_model, listening
@@ -31,6 +31,7 @@ log = logging.getLogger(__name__)
 
 # Seconds.
 _CLOSING = 5.0
+_FIRST_QUESTION = "What do the articles say?"
 
 
 class Stage(StrEnum):
@@ -150,6 +151,7 @@ class Backend:
             if self._samples and not store.count():
                 self._fill(self._isnad)
             self._offer()
+            _warm_up(self._isnad)
             self.state = State(Stage.READY)
         except IsnadError as error:
             self._fail(error)
@@ -183,6 +185,12 @@ class Backend:
             for done, _ in enumerate(isnad.add(folder), 1):
                 self.state = State(Stage.SAMPLES, done=done, total=total)
         log.info("Added %d sample articles", total)
+
+
+def _warm_up(isnad: Isnad) -> None:
+    """Asks something, so that whatever is loaded with the first question is there when a reader asks."""
+    with suppress(EmptyCollectionError):
+        isnad.assistant.ask(_FIRST_QUESTION, options=Options(Mode.EXTRACTIVE))
 
 
 class ServedSession:

@@ -149,6 +149,15 @@ def _parser() -> argparse.ArgumentParser:
     add_eval(evaluation)
     evaluation.set_defaults(run=_eval)
 
+    hashing = commands.add_parser("hash-password", help="make the line of a user for the file that ISNAD_AUTH names")
+    hashing.description = (
+        "Asks for a password twice, or reads a line of standard input, and prints the line of that user for the file "
+        "that ISNAD_AUTH names: isnad hash-password NAME >> FILE."
+    )
+    hashing.add_argument("name", metavar="NAME", help="of the user, without spaces and the signs : , |")
+    hashing.add_argument("--role", choices=("reader", "editor"), default="", help="what the user may do (editor)")
+    hashing.set_defaults(run=_hash_password)
+
     prepare = commands.add_parser("prepare", help="make the first start quick: convert the model, compile the packages")
     prepare.set_defaults(run=_prepare)
 
@@ -216,6 +225,12 @@ def _prepare(options: argparse.Namespace, settings: Settings, console: Terminal)
     model = build_model(settings)
     console.line(f"ready: {model.embedder.name}, {model.embedder.dimension} dimensions")
     return 0
+
+
+def _hash_password(options: argparse.Namespace, settings: Settings, console: Terminal) -> int:
+    from ui.password import make_line
+
+    return make_line(options, settings, console)
 
 
 def _doctor(options: argparse.Namespace, settings: Settings, console: Terminal) -> int:

@@ -10,7 +10,7 @@ from html import escape
 from rag.language import name
 from rag.spelling import fold
 from rag.types import Article
-from ui.render import in_language, inline
+from ui.render import element, in_language, inline
 from ui.texts import text
 
 # Rows of one page of the table.
@@ -58,7 +58,7 @@ def table_html(articles: Sequence[Article], view: View, interface: str, *, chose
     page = min(max(view.page, 0), pages - 1)
     rows = "".join(_row(each, interface, each.id == chosen) for each in found[page * _ROWS : (page + 1) * _ROWS])
     if not rows:
-        return f"<p{in_language(interface)}>{inline(text('library_none', interface))}</p>"
+        return element("p", text("library_not_found" if articles else "library_none", interface), interface)
     heads = "".join(_head(column, view, interface) for column in _COLUMNS)
     caption = text("library_count", interface, count=len(found))
     return (

@@ -237,7 +237,7 @@ def _conversation_events(chat: _Chat, buttons: tuple[Any, ...], running: list[An
     save = "(talk) => { window.isnad.save(talk); }"
     chat.conversation.change(None, [chat.conversation], None, js=save)
     written = gr.Textbox(visible=False)
-    download = "(words, talk) => { window.isnad.download(talk?.name ?? '', words); }"
+    download = "(words, talk) => { window.isnad.download(words, talk); }"
     exported = export.click(write, [chat.conversation, chat.interface], [written], **QUIET)
     exported.then(None, [written, chat.conversation], None, js=download)
 

@@ -89,7 +89,7 @@ def library_tab(backend: Backend, access: Access, interface: gr.Textbox, t: gr.I
 
     seen = [shown, interface, chosen]
     gr.on([changes.change, chosen.change], fill, seen, [table], **_QUIET)
-    search.input(find, [search, interface, chosen], [shown, table], trigger_mode="always_last", **_QUIET)
+    search.change(find, [search, interface, chosen], [shown, table], trigger_mode="always_last", **_QUIET)
     table.sort(sort, seen, [shown, table], **_QUIET)
     table.turn(turn, seen, [shown, table], **_QUIET)
 

@@ -13,6 +13,7 @@ A server of one's own choice should be started with ``ISNAD_RATE_LIMIT=0``: all 
 from __future__ import annotations
 
 import argparse
+import itertools
 import json
 import os
 import random
@@ -235,7 +236,7 @@ def load(url: str, questions: Sequence[str], *, readers: int, each: int, pause: 
         raise UsageError(f"Expected a running page at {url}: {error}") from error
     ways: dict[str, Asking] = {"the page": as_page(form), "/ask_stream": over_endpoint}
     loads = []
-    drawn = iter(questions * (1 + 2 * (readers + 2) * each // max(len(questions), 1)))
+    drawn = itertools.cycle(questions)
     for way, ask in ways.items():
         for count in (1, readers):
             # One alone asks twice as many, and hardly rests: nothing else is to be waited for.

@@ -66,7 +66,9 @@ def test_conversations_are_named_resumed_and_deleted(page: playwright.Page) -> N
     page.get_by_role("button", name="The warning", exact=True).click()
     playwright.expect(page.locator("#isnad-chat [data-testid=user]")).to_have_text(_WARNING)
     ask(page, "And what else?")
-    playwright.expect(page.get_by_role("button", name="The warning", exact=True)).to_have_attribute("aria-current", "true")
+    playwright.expect(page.get_by_role("button", name="The warning", exact=True)).to_have_attribute(
+        "aria-current", "true"
+    )
     page.get_by_role("button", name="Delete: The warning").click()
     playwright.expect(kept).to_have_count(2)
     page.get_by_role("button", name=re.compile("Press again")).click()

@@ -11,7 +11,9 @@ from tests.browser.conftest import Site, ask, tab
 
 playwright = pytest.importorskip("playwright.sync_api")
 
-_HARBOUR = "The mayor of Quillfort opened the new harbour on Tuesday. The harbour of Quillfort cost nine million crowns."
+_HARBOUR = (
+    "The mayor of Quillfort opened the new harbour on Tuesday. The harbour of Quillfort cost nine million crowns."
+)
 _PARK = "افتتحت رئيسة بلدية مدينة زرنيخا حديقة جديدة يوم الاثنين. وقالت إن الحديقة تضم ألف شجرة زيتون."
 _EVIL = '<img src=x onerror="window.hacked=1">'
 
@@ -38,9 +40,8 @@ def _file(name: str, text: str) -> dict[str, object]:
 
 
 def _find(page: playwright.Page, words: str) -> playwright.Locator:
-    """The rows of the articles that have these words."""
+    """The rows of the articles that have these words, when the table is there."""
     page.locator("#isnad-search :is(textarea, input)").fill(words)
-    page.wait_for_timeout(300)
     return page.locator("#isnad-articles tbody tr")
 
 
@@ -57,17 +58,16 @@ def _delete(page: playwright.Page, words: str) -> None:
 def test_articles_are_found_sorted_and_read(page: playwright.Page) -> None:
     """The search narrows the table, a column sorts it both ways, and a row opens in the article's direction."""
     tab(page, 1)
-    assert _find(page, "no such article").count() >= 0
-    playwright.expect(page.locator("#isnad-articles")).to_contain_text("There are no articles", timeout=20_000)
+    playwright.expect(_find(page, "no such article")).to_have_count(0, timeout=20_000)
+    playwright.expect(page.locator("#isnad-articles")).to_contain_text("No article has these words")
     rows = _find(page, "وكالة النموذج")
     playwright.expect(rows.first).to_be_visible(timeout=20_000)
     for way in ("ascending", "descending"):
         page.locator("#isnad-articles [data-sort=published]").click()
         head = page.locator("#isnad-articles th", has=page.locator("[data-sort=published]"))
-        if way == "ascending":
-            playwright.expect(head).to_have_attribute("aria-sort", way, timeout=20_000)
-            days = page.locator("#isnad-articles td:nth-child(3)").all_inner_texts()
-            assert days == sorted(days)
+        playwright.expect(head).to_have_attribute("aria-sort", way, timeout=20_000)
+        days = page.locator("#isnad-articles td:nth-child(3)").all_inner_texts()
+        assert days == sorted(days, reverse=way == "descending")
     title = rows.first.locator("button").inner_text()
     rows.first.locator("button").click()
     playwright.expect(page.locator("#isnad-reading .isnad-reader-title")).to_have_text(title, timeout=20_000)
@@ -97,13 +97,15 @@ def test_uploaded_files_are_asked_about_at_once_and_deleted(page: playwright.Pag
     playwright.expect(ask(page, "How much did the harbour of Quillfort cost?")).to_contain_text("nine million")
     playwright.expect(ask(page, "كم شجرة زيتون تضم حديقة زرنيخا؟")).to_contain_text("ألف شجرة")
     tab(page, 1)
-    _find(page, "harbour").locator("button").click()
+    rows = _find(page, "harbour")
+    playwright.expect(rows).to_have_count(1, timeout=20_000)
+    rows.locator("button").click()
     page.locator("#isnad-delete").click()
-    playwright.expect(page.locator("#isnad-confirm")).to_contain_text("harbour")
+    playwright.expect(page.locator("#isnad-confirm").first).to_contain_text("harbour", timeout=20_000)
     page.locator("#isnad-delete-no").click()
-    playwright.expect(page.locator("#isnad-confirm")).to_be_hidden()
+    playwright.expect(page.locator("#isnad-delete-yes")).to_be_hidden()
     _delete(page, "harbour")
-    playwright.expect(page.locator("#isnad-articles")).to_contain_text("There are no articles", timeout=20_000)
+    playwright.expect(_find(page, "harbour")).to_have_count(0, timeout=20_000)
     _delete(page, "park")
     tab(page, 0)
     gone = ask(page, "How much did the harbour of Quillfort cost?")
@@ -151,10 +153,13 @@ def test_a_private_address_is_refused_in_words(page: playwright.Page, friend: Si
 def test_script_in_an_article_and_its_file_name_runs_nothing(page: playwright.Page) -> None:
     """Markup in text, title and file name is shown as text in results, table, reader, answer and number."""
     _open_adding(page)
-    text = f'---\ntitle: "{_EVIL.replace(chr(34), "")} Brindlewick"\n---\nThe clock of Brindlewick {_EVIL} stopped at noon.'
+    title = _EVIL.replace('"', "")
+    text = f'---\ntitle: "{title} Brindlewick"\n---\nThe clock of Brindlewick {_EVIL} stopped at noon.'
     _upload(page, _file("<img src=x onerror=window.hacked=1>.md", text))
     playwright.expect(page.locator("#isnad-added li")).to_contain_text("Brindlewick")
-    _find(page, "Brindlewick").locator("button").click()
+    rows = _find(page, "Brindlewick")
+    playwright.expect(rows).to_have_count(1, timeout=20_000)
+    rows.locator("button").click()
     playwright.expect(page.locator("#isnad-reading")).to_contain_text("onerror", timeout=20_000)
     tab(page, 0)
     answer = ask(page, "When did the clock of Brindlewick stop?")

@@ -108,6 +108,7 @@
         if (each.localName === "div" && !each.role) each.role = "group";
       }
     }
+    for (const each of document.querySelectorAll(".examples[role=list]")) each.role = "group";  // of buttons
     for (const each of document.querySelectorAll("button svg[aria-label]")) each.removeAttribute("aria-label");
     for (const each of document.querySelectorAll("input[aria-label]")) {
       label(each, each.getAttribute("aria-label").replace(/^(number input|range slider) for /, ""));
