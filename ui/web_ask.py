@@ -13,7 +13,6 @@ from rag.language import name
 from rag.settings import Settings
 from ui.asking import converse
 from ui.backend import Backend
-from ui.feedback import keep
 from ui.offer import choices, examples_of
 from ui.reader import article_html, place_of
 from ui.render import element
@@ -28,6 +27,7 @@ from ui.web_controls import (
     request_of,
     settings_fields,
 )  # fmt: skip
+from ui.web_feedback import feedback_events, feedback_fields, place
 
 # Events that ask share one queue with the endpoints that do.
 _ASKING: dict[str, Any] = {**QUIET, "concurrency_id": "ask", "concurrency_limit": 8}
@@ -86,7 +86,7 @@ def ask_tab(backend: Backend, shared: Shared, interface: gr.Textbox, t: gr.I18n,
                 elem_id="isnad-chat", label=t("conversation"), show_label=False, latex_delimiters=[], buttons=[],
                 height=None, allow_tags=False, editable="user", layout="panel", feedback_options=("Like", "Dislike"),
             )  # fmt: skip
-            feedback = _feedback_fields(t)
+            feedback = feedback_fields(t)
             active = gr.HTML("", elem_id="isnad-active-filters", padding=False)
             question = gr.Textbox(
                 elem_id="isnad-question", placeholder=t("question_placeholder"), label=t("question"),
@@ -101,7 +101,7 @@ def ask_tab(backend: Backend, shared: Shared, interface: gr.Textbox, t: gr.I18n,
     chat = _Chat(interface, conversation, chatbot, question)
     running = _asking_events(chat, [*filters, *fields.options, interface], backend, shared)
     _conversation_events(chat, buttons, running, shared)
-    _feedback_events(chat, feedback, backend.settings)
+    feedback_events(chatbot, conversation, interface, feedback, backend.settings)
     offered = [chatbot, *filters[:2], filters[-1]]
     offering = _offering(backend, examples)
 
@@ -146,13 +146,6 @@ def _welcoming(settings: Settings, shared: Shared, count: int) -> Callable[..., 
     return welcome
 
 
-def _feedback_fields(t: gr.I18n) -> tuple[Any, ...]:
-    with gr.Group(visible=False, elem_id="isnad-feedback") as group:
-        comment = gr.Textbox(label=t("feedback_thanks"), placeholder=t("feedback_comment"), max_length=2000)
-        send = gr.Button(t("feedback_send"), size="sm", elem_id="isnad-feedback-send")
-    return group, comment, send, gr.HTML("", elem_id="isnad-thanks", padding=False)
-
-
 def _asking_events(chat: _Chat, asked: list[Any], backend: Backend, shared: Shared) -> list[Any]:
     """Everything that puts a question; the events that may be under way."""
 
@@ -186,7 +179,7 @@ def _asking_events(chat: _Chat, asked: list[Any], backend: Backend, shared: Shar
             yield from reply(talk.upto(place), talk.exchanges[place].question, values)
 
     def edit(data: gr.EditData, kept: Any, *values: Any) -> Iterator[tuple[Any, ...]]:
-        yield from reply(talk_of(kept).upto(_place(data.index)), str(data.value), values)
+        yield from reply(talk_of(kept).upto(place(data.index)), str(data.value), values)
 
     running = [
         event(fn, [*first, chat.conversation, *asked], chat.outputs, **_ASKING)
@@ -242,25 +235,6 @@ def _conversation_events(chat: _Chat, buttons: tuple[Any, ...], running: list[An
     exported.then(None, [written, chat.conversation], None, js=download)
 
 
-def _feedback_events(chat: _Chat, fields: tuple[Any, ...], settings: Settings) -> None:
-    group, comment, send, thanks = fields
-    rated = gr.State((0, ""))
-
-    def rate(data: gr.LikeData, kept: Any) -> tuple[Any, ...]:
-        place, rating = _place(data.index), "up" if data.liked in (True, "Like") else "down"
-        _keep_feedback(settings, talk_of(kept), place, rating, "")
-        return gr.Group(visible=True), "", (place, rating), ""
-
-    def explain(words: str, told: tuple[int, str], kept: Any, spoken: str) -> tuple[Any, ...]:
-        if words.strip():
-            _keep_feedback(settings, talk_of(kept), *told, words)
-        return gr.Group(visible=False), element("p", text("feedback_sent", spoken), spoken)
-
-    chat.chatbot.like(rate, [chat.conversation], [group, comment, rated, thanks], **QUIET)
-    told = [comment, rated, chat.conversation, chat.interface]
-    gr.on([send.click, comment.submit], explain, told, [group, thanks], **QUIET)
-
-
 def _offering(backend: Backend, examples: list[str]) -> Callable[[str], tuple[Any, ...]]:
     def offer(spoken: str) -> tuple[Any, ...]:
         """Questions to begin with and what can be chosen in the filters, from what is in the collection."""
@@ -283,11 +257,6 @@ def _offering(backend: Backend, examples: list[str]) -> Callable[[str], tuple[An
         )
 
     return offer
-
-
-def _place(index: Any) -> int:
-    """Which exchange a message of the chat is of."""
-    return (int(index[0]) if isinstance(index, (list, tuple)) else int(index)) // 2
 
 
 def _idle() -> gr.Textbox:
@@ -314,18 +283,3 @@ def _sharing(shared: Shared) -> Callable[..., str]:
         return shared.keep(answer)
 
     return share_answer
-
-
-def _keep_feedback(settings: Settings, talk: Talk, place: int, rating: Any, comment: str) -> None:
-    """Keeps what a reader thinks of the answer at a place of the conversation, with what was said before."""
-    if place >= len(talk.exchanges) or not (answer := talk.exchanges[place].answer):
-        return
-    before = [
-        message
-        for each in talk.exchanges[:place]
-        for message in (
-            {"role": "user", "content": each.question},
-            {"role": "assistant", "content": each.answer.text if each.answer else ""},
-        )
-    ]
-    keep(settings, rating=rating, comment=comment, answer=answer.to_dict(), conversation=before)

@@ -47,7 +47,6 @@ def library_tab(backend: Backend, access: Access, interface: gr.Textbox, t: gr.I
     """The tab's components and their events, in the page that is being built."""
     changes = gr.Number(0, visible=False)
     chosen = gr.State("")
-    shown = gr.State(View())
     with gr.Row(elem_id="isnad-library", equal_height=False):
         with gr.Column(scale=3, min_width=280):
             adding, form = _adding_fields(t)
@@ -69,6 +68,31 @@ def library_tab(backend: Backend, access: Access, interface: gr.Textbox, t: gr.I
     _delete_events(backend, access, interface, (delete, confirm, asked, yes, no), chosen, (reading, results, changes))
     _add_events(backend, access, interface, form, results, changes)
 
+    fill, seen = _table_events(backend, interface, search, table, chosen, changes)
+
+    def allow(request: gr.Request) -> gr.Accordion:
+        return gr.Accordion(visible=access.may_edit(request))
+
+    def on_arrival(arrived: Any) -> None:
+        arrived.then(allow, None, [adding], **_QUIET)
+        arrived.then(fill, seen, [table], **_QUIET)
+
+    def on_change(changed: Callable[..., Any]) -> None:
+        changed(fill, seen, [table], **_QUIET)
+
+    return LibraryTab(on_arrival, on_change, changes.change)
+
+
+def _table_events(
+    backend: Backend,
+    interface: gr.Textbox,
+    search: gr.Textbox,
+    table: gr.HTML,
+    chosen: gr.State,
+    changes: gr.Number,
+) -> tuple[Callable[..., str], list[Any]]:
+    """What fills the table, and with which values, for the page's own events."""
+
     def fill(view: View, spoken: str, article_id: str) -> str:
         return _table(backend, view, spoken, article_id)
 
@@ -84,23 +108,13 @@ def library_tab(backend: Backend, access: Access, interface: gr.Textbox, t: gr.I
         view = replace(view, page=int(data.page))
         return view, _table(backend, view, spoken, article_id)
 
-    def allow(request: gr.Request) -> gr.Accordion:
-        return gr.Accordion(visible=access.may_edit(request))
-
+    shown = gr.State(View())
     seen = [shown, interface, chosen]
     gr.on([changes.change, chosen.change], fill, seen, [table], **_QUIET)
     search.change(find, [search, interface, chosen], [shown, table], trigger_mode="always_last", **_QUIET)
     table.sort(sort, seen, [shown, table], **_QUIET)
     table.turn(turn, seen, [shown, table], **_QUIET)
-
-    def on_arrival(arrived: Any) -> None:
-        arrived.then(allow, None, [adding], **_QUIET)
-        arrived.then(fill, seen, [table], **_QUIET)
-
-    def on_change(changed: Callable[..., Any]) -> None:
-        changed(fill, seen, [table], **_QUIET)
-
-    return LibraryTab(on_arrival, on_change, changes.change)
+    return fill, seen
 
 
 def _adding_fields(t: gr.I18n) -> tuple[gr.Accordion, tuple[Any, ...]]:
