@@ -317,6 +317,8 @@ class Store:
     def beside(self, passage: Passage) -> list[Passage]:
         """The passages of the article before and behind one, where there are any."""
         revision, _, number = passage.id.rpartition(":")
+        if not number.isdigit():  # what a browser kept of an answer has no id
+            return []
         ids = [f"{revision}:{other}" for other in (int(number) - 1, int(number) + 1) if other >= 0]
         return [found for found, _ in self.load(ids).values()]
 

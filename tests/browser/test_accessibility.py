@@ -133,7 +133,7 @@ def test_language_and_theme_are_chosen_and_kept(page: playwright.Page) -> None:
     """In the settings; both hold after a reload, and the radio buttons show what is chosen."""
     page.locator("[data-drawer=settings]").click()
     page.get_by_label("Dark").check()
-    assert page.evaluate("document.body.classList.contains('dark')")
+    page.wait_for_function("document.body.classList.contains('dark')")
     page.locator("#isnad-interface input").click()
     page.get_by_role("option", name="Deutsch").click()
     playwright.expect(page.locator("[data-drawer=settings]")).to_have_text("Einstellungen", timeout=20_000)
