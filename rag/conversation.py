@@ -42,6 +42,7 @@ _CARRIED_WEIGHT = 0.5
 _COPULAS = {"ar": (" من هو ", " من هي ", " من هم ", " ما هو ", " ما هي ", " ما هم ")}
 # How many characters make a word where words are not parted.
 _WORD_LENGTHS = {"zh": 2, "ja": 3, "th": 5}
+_NOUNS_HAVE_CAPITALS = ("de",)
 # Conjunctions that are written onto the next word.
 _ATTACHED = {"ar": "وف", "he": "ו"}
 
@@ -105,7 +106,12 @@ def standalone(message: str, language: str, turns: Sequence[Turn], confidence: C
     subject = _subject(turns)
     if not subject:
         return alone
-    dependence = _dependence(message, primary(language))
+    spoken = primary(language)
+    dependence = _dependence(message, spoken)
+    if dependence is _Dependence.POSSIBLE and not _points(message, spoken):
+        # Who goes on with what was asked does so in the same language, or says with a word that there is more to it.
+        other = turns[-1].language and primary(turns[-1].language) != spoken
+        dependence = _Dependence.NONE if other or _names_its_subject(message, spoken) else dependence
     if dependence is _Dependence.NONE:
         return alone
     carried = Standalone(f"{subject} {message}", language, carried=True, own=len(subject) + 1)
@@ -158,6 +164,21 @@ def _dependence(message: str, language: str) -> _Dependence:
     if content == 0 or (content == 1 and _is_cased(message) and not _has_name(message)):
         return _Dependence.CERTAIN
     return _Dependence.POSSIBLE if content <= _MAY_STAND_ALONE else _Dependence.NONE
+
+
+def _points(message: str, language: str) -> bool:
+    """Whether a message has a word that points back, or begins with a connective."""
+    words = _load_words().get(language)
+    text = _spaced(message, language)
+    return words is not None and (_begins(text, words, language) or any(word in text for word in words["pointers"]))
+
+
+def _names_its_subject(message: str, language: str) -> bool:
+    """Whether a message has a name and says something of it; in German every noun has a capital."""
+    words = _load_words().get(language)
+    if words is None or language in _NOUNS_HAVE_CAPITALS or not _has_name(message):
+        return False
+    return _content(_spaced(message, language), words, language) >= _NAMES_SOMETHING
 
 
 def _begins(text: str, words: Mapping[str, Sequence[str]], language: str) -> bool:

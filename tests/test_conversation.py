@@ -79,6 +79,23 @@ def test_a_full_question_is_asked_as_it_is(language: str, first: str, message: s
     assert found == Standalone(message, language)
 
 
+@pytest.mark.parametrize(
+    ("spoken", "first", "language", "message"),
+    [
+        ("en", "Who won Roland Garros?", "en", "Who is the mayor of Tehran?"),
+        ("ru", "Кто выиграл Ролан Гаррос?", "ru", "Сколько весит модуль Вэньтянь?"),
+        ("de", "Wer gewann die Tour de France?", "ru", "Сколько весит модуль?"),
+        ("en", "What did Khamenei warn Erdogan about?", "ar", "ماذا قال بوتين لرئيسي؟"),
+        ("ar", "ماذا قال بوتين لرئيسي؟", "zh", "问天实验舱有多重？"),
+    ],
+)
+def test_a_short_question_that_names_its_subject_is_no_follow_up(
+    spoken: str, first: str, language: str, message: str
+) -> None:
+    """Nor is one in another language without a word that points back; the articles need not answer it."""
+    assert standalone(message, language, _turns(first, language=spoken), _never) == Standalone(message, language)
+
+
 @pytest.mark.parametrize("carries", [True, False])
 def test_in_doubt_the_collection_is_asked(carries: bool) -> None:
     """A short question with words of its own goes the way that the collection answers better; it is asked twice."""
