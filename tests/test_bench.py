@@ -87,12 +87,12 @@ def test_what_does_not_pair_or_is_not_there_is_an_error(squad: Path, capsys: pyt
 
 def test_speed_is_measured_over_a_generated_collection(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """All parts have times, and a collection that is kept is taken again. What the times are is not tested."""
-    command = ["bench", "speed", "--passages", "60", "--rounds", "4", "--keep", str(tmp_path / "kept")]
+    command = ["bench", "speed", "--passages", "30", "--rounds", "2", "--keep", str(tmp_path / "kept")]
     assert main([*command, "--json"]) == 0
     speed = json.loads(capsys.readouterr().out)
-    assert speed["passages"] == 60
+    assert speed["passages"] == 30
     assert {"embedding", "dense", "lexical", "question to ranked hits", "embedding, stock"} <= set(speed["times_ms"])
     assert speed["passages_per_second"]["writing"] > 0 and speed["memory_mb"] > 0 and speed["startup_s"] > 0
     assert main(command) == 0
     printed = capsys.readouterr().out
-    assert "### 60 passages" in printed and "| writing |" not in printed
+    assert "### 30 passages" in printed and "| writing |" not in printed

@@ -399,4 +399,4 @@ def test_every_measure_is_described() -> None:
     for name, measure in MEASURES.items():
         assert name == name.lower() and measure.title and measure.explanation.endswith(".")
         assert measure.better in ("higher", "lower", "")
-        assert measure.part in ("retrieval", "answers", "citations", "refusals")
+        assert measure.part in ("retrieval", "answers", "citations", "refusals", "judge")
