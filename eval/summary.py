@@ -19,7 +19,7 @@ from eval.ranking import gains, recall_at
 from eval.refusals import answered_bins, risk_coverage, sureness
 from eval.results import write_atomically
 from eval.run import DEPTH, Tally, peak_memory_mb
-from eval.types import Case, Dataset, Outcome
+from eval.types import Dataset, Outcome
 from eval.validate import balance, is_cross_language
 from rag.errors import UsageError
 
@@ -165,11 +165,6 @@ def latency(outcomes: Sequence[Outcome]) -> dict[str, dict[str, float]]:
         step: {"p50": round(float(np.percentile(each, 50)), 1), "p95": round(float(np.percentile(each, 95)), 1)}
         for step, each in steps.items()
     }
-
-
-def group_of(case: Case) -> str:
-    """The pair of languages of a case with one article language, else its own language."""
-    return f"{case.language}→{case.languages[0]}" if case.languages else case.language
 
 
 def write_summary(folder: Path, summary: Mapping[str, Any]) -> None:

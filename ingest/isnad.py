@@ -20,6 +20,7 @@ from ingest.load import Item, file_item
 from ingest.read import Reading, read
 from rag.assistant import Assistant, Options
 from rag.build import Model, build_assistant, build_model, build_store
+from rag.direct import newest_first
 from rag.errors import ArticleError, EmptyCollectionError, UsageError
 from rag.retrieve import TOP_K
 from rag.settings import Settings, load
@@ -62,6 +63,7 @@ class Isnad:
         # What every stream of answers passes through: a server counts and times them there.
         self.watch: Watch = lambda answers: answers
         self._assistant = build_assistant(settings, model, store)
+        self._contents = Contents(0, 0, {})
 
     @classmethod
     def open(cls, settings: Settings | None = None, *, waiting: Callable[[str], None] | None = None) -> Isnad:
@@ -118,13 +120,9 @@ class Isnad:
     def articles(self, filters: Filters = _ALL) -> list[Article]:
         """The articles that the filters let through, without their texts, the latest first."""
         try:
-            found = list(self.store.articles(with_text=False))
+            return newest_first(self.store, self.store.select(filters) if filters else None)
         except EmptyCollectionError:
             return []
-        if filters:
-            chosen = {revision.rpartition(":")[0] for revision in self.store.select(filters).revisions}
-            found = [article for article in found if article.id in chosen]
-        return sorted(found, key=lambda article: (article.published, article.added_at, article.id), reverse=True)
 
     def article(self, article_id: str) -> Article:
         """One article with its text. Raises UsageError when there is none of that id."""
@@ -142,7 +140,10 @@ class Isnad:
     def contents(self) -> Contents:
         """How many articles, passages and languages there are."""
         articles, passages = self.store.size()
-        return Contents(articles, passages, dict(self.store.languages()) if articles else {})
+        # To count the languages of a large collection takes its time, and a page asks for every reader who comes.
+        if (self._contents.articles, self._contents.passages) != (articles, passages):
+            self._contents = Contents(articles, passages, dict(self.store.languages()) if articles else {})
+        return self._contents
 
     def add(
         self,

@@ -29,7 +29,7 @@ from rag.types import Turn
 _POINTS_BACK = 2
 # Without such a word none, or one that is no name ("When did it end?" is one word in Spanish); up to so many it may.
 _MAY_STAND_ALONE = 4
-# In a script without capitals so many words that mean something are a subject of their own.
+# So many words that mean something are a subject, where one is a name or there are no capitals to tell.
 _NAMES_SOMETHING = 2
 # … where the collection answers them with this confidence as they are.
 _SURELY = 0.6
@@ -118,7 +118,9 @@ def standalone(message: str, language: str, turns: Sequence[Turn], confidence: C
     if dependence is _Dependence.CERTAIN:
         return carried
     sure = confidence(message)
-    if sure and (_has_name(message) or (sure >= _SURELY and _has_subject(message, language))):
+    if sure and (
+        _has_name(message) or (sure >= _SURELY and not _is_cased(message) and _says_something(message, spoken))
+    ):
         return alone  # it has a subject of its own, and an answer
     return carried if confidence(carried.question) > sure else alone
 
@@ -175,10 +177,13 @@ def _points(message: str, language: str) -> bool:
 
 def _names_its_subject(message: str, language: str) -> bool:
     """Whether a message has a name and says something of it; in German every noun has a capital."""
+    return language not in _NOUNS_HAVE_CAPITALS and _has_name(message) and _says_something(message, language)
+
+
+def _says_something(message: str, language: str) -> bool:
+    """Whether a message has two words that mean something."""
     words = _load_words().get(language)
-    if words is None or language in _NOUNS_HAVE_CAPITALS or not _has_name(message):
-        return False
-    return _content(_spaced(message, language), words, language) >= _NAMES_SOMETHING
+    return words is not None and _content(_spaced(message, language), words, language) >= _NAMES_SOMETHING
 
 
 def _begins(text: str, words: Mapping[str, Sequence[str]], language: str) -> bool:
@@ -211,13 +216,6 @@ def _is_cased(message: str) -> bool:
 def _has_name(message: str) -> bool:
     """Whether a word that is not the first begins with a capital, or there is a number."""
     return regex.search(r"(?<=\w[^\w.?!]+)\p{Lu}|\d", message) is not None
-
-
-def _has_subject(message: str, language: str) -> bool:
-    """Whether a message in a script without capitals has two words that mean something."""
-    spoken = primary(language)
-    words = None if _is_cased(message) else _load_words().get(spoken)
-    return words is not None and _content(_spaced(message, spoken), words, spoken) >= _NAMES_SOMETHING
 
 
 def _spaced(text: str, language: str) -> str:

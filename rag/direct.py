@@ -30,6 +30,15 @@ _MOST = 10
 _EXAMPLES = 3
 
 
+def newest_first(store: Store, selection: Selection | None) -> list[Article]:
+    """The articles of the selection, or all without one, without their texts, newest first."""
+    found = list(store.articles(with_text=False))
+    if selection is not None:
+        let_through = {revision.rpartition(":")[0] for revision in selection.revisions}
+        found = [article for article in found if article.id in let_through]
+    return sorted(found, key=lambda article: (article.published, article.added_at, article.id), reverse=True)
+
+
 @dataclass(frozen=True, slots=True)
 class Holdings:
     """What a direct answer is made from. ``search`` gives the best passages for a topic, best first; ``embed`` unit
@@ -43,11 +52,7 @@ class Holdings:
 
     def articles(self) -> list[Article]:
         """The articles without their texts, newest first."""
-        found = list(self.store.articles(with_text=False))
-        if self.selection is not None:
-            let_through = {revision.rpartition(":")[0] for revision in self.selection.revisions}
-            found = [article for article in found if article.id in let_through]
-        return sorted(found, key=lambda article: (article.published, article.added_at, article.id), reverse=True)
+        return newest_first(self.store, self.selection)
 
     def about(self, topic: str) -> list[Hit]:
         """The best passage of each article about a topic, best first."""
@@ -264,10 +269,9 @@ def _list(draft: _Draft, article: Article, language: str, holdings: Holdings) ->
 
 def _facts(article: Article, language: str, *, link: bool = False) -> str:
     """Title, who published and wrote it, when, in which language, as far as it is known."""
-    publishers = dict.fromkeys(filter(None, (article.publisher, *(copy.publisher for copy in article.copies))))
     facts = [
         article.title,
-        ", ".join(publishers),
+        ", ".join(article.publishers),
         article.author if link else "",
         written_day(article.published[:10], language) if article.published else "",
         name(article.language, reader=spoken(language)) if article.language else "",

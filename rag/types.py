@@ -111,6 +111,12 @@ class Article:
         """Title and day of publication: what a passage alone does not tell."""
         return " · ".join(part for part in (self.title, self.published[:10]) if part)
 
+    @property
+    def publishers(self) -> tuple[str, ...]:
+        """The publishers of the article and of its copies, each once."""
+        found = (self.publisher, *(copy.publisher for copy in self.copies))
+        return tuple(dict.fromkeys(name for name in found if name))
+
     def page(self, offset: int) -> int | None:
         """The number, from 1, of the page that the character at ``offset`` is on; None for what has no pages."""
         return bisect_right(self.pages, offset) or None

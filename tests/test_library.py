@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 
 from rag.types import Article, Copy
-from ui.library import View, publishers, table_html
+from ui.library import View, table_html
 
 
 def _article(number: int, title: str, language: str = "en", **fields: str) -> Article:
@@ -91,4 +91,4 @@ def test_copies_name_their_publishers() -> None:
     copied = replace(
         _ARTICLES[2], copies=(Copy("c", "", "", publisher="Another"), Copy("d", "", "", publisher="The Daily"))
     )
-    assert publishers(copied) == "The Daily, Another"
+    assert ", ".join(copied.publishers) == "The Daily, Another"

@@ -33,15 +33,10 @@ class View:
         return View(self.search, column, self.sort == column and not self.descending)
 
 
-def publishers(article: Article) -> str:
-    """The publishers of an article and of its copies."""
-    return ", ".join(dict.fromkeys(filter(None, (article.publisher, *(copy.publisher for copy in article.copies)))))
-
-
 # What sorts a column, by the name of the column.
 _COLUMNS: Mapping[str, Callable[[Article], str]] = {
     "title": lambda article: fold(article.title or article.id),
-    "publisher": lambda article: fold(publishers(article)),
+    "publisher": lambda article: fold(", ".join(article.publishers)),
     "published": lambda article: article.published,
     "language": lambda article: article.language,
     "added_at": lambda article: article.added_at,
@@ -69,7 +64,8 @@ def table_html(articles: Sequence[Article], view: View, interface: str, *, chose
 
 
 def _searched(article: Article) -> str:
-    return fold(f"{article.title} {publishers(article)} {article.published} {article.language} {article.author}")
+    named = ", ".join(article.publishers)
+    return fold(f"{article.title} {named} {article.published} {article.language} {article.author}")
 
 
 def _head(column: str, view: View, interface: str) -> str:
@@ -91,7 +87,7 @@ def _row(article: Article, interface: str, chosen: bool) -> str:
         f"{inline(article.title) or inline(article.id)}</button>"
     )
     language = name(article.language, reader=interface) if article.language else ""
-    cells = (publishers(article), article.published[:10], language, article.added_at[:10])
+    cells = (", ".join(article.publishers), article.published[:10], language, article.added_at[:10])
     return f"<tr><td>{title}</td>{''.join(f'<td><bdi>{inline(cell)}</bdi></td>' for cell in cells)}</tr>"
 
 

@@ -44,7 +44,7 @@ def place_of(reference: str) -> Place:
 def article_html(article: Article, place: Place, interface: str) -> str:
     """The article with its title and facts, the passage of ``place`` set off and its quotes marked."""
     facts = [
-        ", ".join(dict.fromkeys(filter(None, (article.publisher, *(copy.publisher for copy in article.copies))))),
+        ", ".join(article.publishers),
         article.author,
         article.published[:10] or text("undated", interface),
         text("reader_language", interface, language=name(article.language, reader=interface))
