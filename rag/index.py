@@ -67,7 +67,7 @@ class Index:
         Raises OSError or sqlite3.Error where there is no writing.
         """
         self._path = path
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()
         # What the database's state was, and what it held then.
         self._size: tuple[tuple[int, int], tuple[int, int]] | None = None
         self._open()
@@ -101,13 +101,18 @@ class Index:
     def size(self) -> tuple[int, int]:
         """How many articles count, and how many passages they have."""
         with self._lock:
-            (version,) = self._connection.execute("PRAGMA data_version").fetchone()
-            state = (version, self._connection.total_changes)
-            if self._size is None or self._size[0] != state:
+            changes = self.changes()
+            if self._size is None or self._size[0] != changes:
                 query = "SELECT count(*), coalesce(sum(passages), 0) FROM articles WHERE committed"
                 articles, passages = self._connection.execute(query).fetchone()
-                self._size = state, (articles, passages)
+                self._size = changes, (articles, passages)
             return self._size[1]
+
+    def changes(self) -> tuple[int, int]:
+        """What is another pair whenever anything in the index has changed, by this process or by others."""
+        with self._lock:
+            (others,) = self._connection.execute("PRAGMA data_version").fetchone()
+            return int(others), self._connection.total_changes
 
     @property
     def whole(self) -> bool:

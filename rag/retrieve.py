@@ -41,7 +41,7 @@ _FROM_ONE_ARTICLE = 4
 # Passages of one story that share this much of the shorter one's words say the same.
 _SAME_WORDS = 0.6
 # How often it is looked again because an article was replaced between finding and reading it.
-_TRIES = 5
+_TRIES = 10
 
 
 def retrieve(

@@ -47,6 +47,8 @@ _PAGE = 500
 # Up to so many passages that filters leave are all compared; of more, the nearest are looked for until enough are left.
 # On two cores 20,000 take 60 ms.
 _ALL_COMPARED = 20_000
+# How often it is looked again because articles were replaced while it was looked.
+_TRIES = 5
 # Articles of which the index is made again at a time.
 _CAUGHT_UP = 50
 
@@ -259,19 +261,26 @@ class Store:
         words, of the selection if there is one; in no particular order.
         """
         with translated(self._place):
-            dense = dict(self.nearest(vector, k=k, selection=selection))
-            lexical = dict(self.matching(words, k=k, selection=selection))
-            dense |= self._index.cosines(vector, [each for each in lexical if each not in dense])
-            languages = self._languages(dense.keys() | lexical.keys())
+            for _ in range(_TRIES):
+                before = self._index.changes()
+                dense, all_count = self._nearest(vector, k=k, selection=selection)
+                lexical = dict(self.matching(words, k=k, selection=selection))
+                dense |= self._index.cosines(vector, [each for each in lexical if each not in dense])
+                found = dense.keys() | lexical.keys()
+                languages = self._languages(found)
+                if (all_count and len(languages) == len(found)) or self._index.changes() == before:
+                    break
         return [
             Candidate(passage_id, language, dense.get(passage_id, 0.0), lexical.get(passage_id, 0.0))
             for passage_id, language in languages.items()
         ]
 
-    def nearest(self, vector: Vectors, *, k: int, selection: Selection | None = None) -> list[tuple[str, float]]:
-        """The ``k`` passages nearest to the vector of those that count, with the cosines, nearest first."""
+    def _nearest(self, vector: Vectors, *, k: int, selection: Selection | None = None) -> tuple[dict[str, float], bool]:
+        """The ``k`` passages nearest to the vector of those that count, with the cosines, and whether all that Chroma
+        found do count.
+        """
         if selection is not None and selection.passages <= _ALL_COMPARED:
-            return self._index.nearest(vector, selection, k=k)
+            return dict(self._index.nearest(vector, selection, k=k)), True
         # Passages that do not count, of an article that is being replaced or was never finished, take up places: where
         # that leaves too few, ask for more.
         wanted = k + 16 if selection is None else 2 * k * self.size()[1] // selection.passages
@@ -286,7 +295,7 @@ class Store:
                 and (selection is None or passage_id.rpartition(":")[0] in selection.revisions)
             ]
             if len(nearest) >= k or len(ids) < wanted:
-                return nearest[:k]
+                return dict(nearest[:k]), len(counting) == len(ids)
             wanted *= 4
 
     def matching(self, words: Group[str], *, k: int, selection: Selection | None = None) -> list[tuple[str, float]]:

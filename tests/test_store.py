@@ -10,8 +10,9 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import chromadb
 import numpy as np
@@ -227,6 +228,23 @@ def test_a_replaced_article_answers_only_anew(place: _Place, language: str) -> N
         assert store.count() == 1
         assert store.count_passages() == len(_passages(after))
         assert store.article(before.id).text == after.text  # type: ignore[union-attr]
+
+
+def test_an_article_replaced_while_it_is_looked_for_is_found(place: _Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Between finding passages and looking which of them count, the article is replaced."""
+    with place.open() as store:
+        _put(store, _ARTICLES["en"])
+        query, replaced = store._passages.query, []
+
+        def slow(*args: Any, **kwargs: Any) -> Any:
+            found = query(*args, **kwargs)
+            if not replaced:
+                replaced.append(_put(store, replace(_ARTICLES["en"], text="It was prolonged in March."), seed=1))
+            return found
+
+        monkeypatch.setattr(store._passages, "query", slow)
+        found = _search(store, _vectors(1)[0], k=5)
+    assert [each.passage.text for each in found] == ["It was prolonged in March."]
 
 
 def test_putting_the_same_again_changes_nothing(place: _Place) -> None:

@@ -120,8 +120,9 @@ def address(page_folder: Path, friend: Site) -> Iterator[str]:
         yield url
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def browser() -> Iterator[playwright.Browser]:
+    """Closed before other tests begin: as long as Playwright runs, an event loop does in this thread."""
     with playwright.sync_playwright() as running:
         launched = running.chromium.launch(executable_path=_CHROMIUM, args=_ARGUMENTS)
         yield launched
