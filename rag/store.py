@@ -263,7 +263,7 @@ class Store:
         with translated(self._place):
             for _ in range(_TRIES):
                 before = self._index.changes()
-                dense, all_count = self._nearest(vector, k=k, selection=selection)
+                dense, all_count = self.nearest(vector, k=k, selection=selection)
                 lexical = dict(self.matching(words, k=k, selection=selection))
                 dense |= self._index.cosines(vector, [each for each in lexical if each not in dense])
                 found = dense.keys() | lexical.keys()
@@ -275,7 +275,7 @@ class Store:
             for passage_id, language in languages.items()
         ]
 
-    def _nearest(self, vector: Vectors, *, k: int, selection: Selection | None = None) -> tuple[dict[str, float], bool]:
+    def nearest(self, vector: Vectors, *, k: int, selection: Selection | None = None) -> tuple[dict[str, float], bool]:
         """The ``k`` passages nearest to the vector of those that count, with the cosines, and whether all that Chroma
         found do count.
         """
