@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -32,9 +31,6 @@ from ui.web_feedback import feedback_events, feedback_fields, place
 
 # Events that ask share one queue with the endpoints that do.
 _ASKING: dict[str, Any] = {**QUIET, "concurrency_id": "ask", "concurrency_limit": 8}
-
-# How long words of an answer that was stopped may still be under way to the browser.
-_LATE_S = 0.3
 
 _KEPT_HEAD = (
     '<h2 data-text="conversations"></h2><button type="button" class="isnad-close" data-label="close">✕</button>'
@@ -207,15 +203,14 @@ def _ending_events(chat: _Chat, running: list[Any], shared: Shared) -> None:
         words = talk.exchanges[-1].question if talk.exchanges else ""
         return words, messages(left, spoken, share=shared.on), to_dict(left)
 
-    def stopped(kept: Any, spoken: str) -> list[Any]:
-        time.sleep(_LATE_S)
+    def show(kept: Any, spoken: str) -> list[Any]:
         return messages(talk_of(kept), spoken, share=shared.on)
 
     state = [chat.conversation, chat.interface]
-    # The browser puts this call before it cancels the others, of which words may still come then: they must not be the
-    # last that is shown.
-    stop = chat.question.stop(_idle, None, [chat.question], cancels=running, **QUIET)
-    stop.then(stopped, state, [chat.chatbot], **QUIET)
+    chat.question.stop(_idle, None, [chat.question], cancels=running, **QUIET)
+    # Until an answer is cancelled its words go on coming, whatever the event that cancels it has shown by then.
+    for asking in running:
+        asking.failure(show, state, [chat.chatbot], **QUIET)
     chat.chatbot.undo(undo, state, chat.outputs, **QUIET)
 
 

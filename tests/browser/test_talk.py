@@ -76,6 +76,21 @@ def test_stop_stops_the_model(writing: playwright.Page, model: ScriptedServer) -
     assert ask(writing, "Who won the Tour de France Femmes?").locator("blockquote").count() >= 1
 
 
+def test_a_new_conversation_has_no_words_of_the_answer_before(writing: playwright.Page, model: ScriptedServer) -> None:
+    """What was still being written when it began does not come into it."""
+    model.requests.clear()
+    model.replies = [Reply("Khamenei warned Erdogan about an attack [1]. ", between=0.05, endless=True)]
+    model.default = Reply(status=401)
+    writing.locator("#isnad-question textarea").fill("What did Khamenei warn Erdogan about?")
+    writing.keyboard.press("Enter")
+    writing.locator(".isnad-answer").first.wait_for(timeout=60_000)
+    writing.evaluate("document.getElementById('isnad-new').click()")
+    assert model.requests[0].gone.wait(10)
+    writing.wait_for_timeout(1000)
+    playwright.expect(writing.locator("#isnad-chat .message-row")).to_have_count(0)
+    assert ask(writing, "Who won the Tour de France Femmes?").locator("blockquote").count() >= 1
+
+
 def test_a_quote_in_another_language_has_its_translation(writing: playwright.Page, model: ScriptedServer) -> None:
     """Beside the quote in the answer and below its passage in the reader, in the language of the question, and said to
     be a machine's.
