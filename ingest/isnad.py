@@ -63,7 +63,7 @@ class Isnad:
         # What every stream of answers passes through: a server counts and times them there.
         self.watch: Watch = lambda answers: answers
         self._assistant = build_assistant(settings, model, store)
-        self._contents = Contents(0, 0, {})
+        self._contents: tuple[tuple[int, int], Contents] | None = None
 
     @classmethod
     def open(cls, settings: Settings | None = None, *, waiting: Callable[[str], None] | None = None) -> Isnad:
@@ -139,11 +139,13 @@ class Isnad:
 
     def contents(self) -> Contents:
         """How many articles, passages and languages there are."""
-        articles, passages = self.store.size()
         # To count the languages of a large collection takes its time, and a page asks for every reader who comes.
-        if (self._contents.articles, self._contents.passages) != (articles, passages):
-            self._contents = Contents(articles, passages, dict(self.store.languages()) if articles else {})
-        return self._contents
+        changes, counted = self.store.changes(), self._contents
+        if counted is None or counted[0] != changes:
+            articles, passages = self.store.size()
+            counted = changes, Contents(articles, passages, self.store.languages() if articles else {})
+            self._contents = counted
+        return counted[1]
 
     def add(
         self,

@@ -112,6 +112,11 @@ class Store:
             articles, passages = self._index.size()
             return (articles, passages) if articles else (self._articles.count(), self._passages.count())
 
+    def changes(self) -> tuple[int, int]:
+        """What is another pair whenever what can be found has changed."""
+        with translated(self._place):
+            return self._index.changes()
+
     def languages(self) -> dict[str, int]:
         """How many articles there are in each language."""
         counts: dict[str, int] = {}

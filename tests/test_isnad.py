@@ -16,6 +16,7 @@ from langchain_core.prompts import ChatPromptTemplate
 from langchain_core.runnables import RunnablePassthrough
 
 from ingest.complete import Overrides
+from ingest.isnad import Contents
 from rag import Isnad
 from rag.assistant import Options
 from rag.build import Model
@@ -91,6 +92,14 @@ def test_what_was_added_answers_until_it_is_deleted(isnad: Isnad, language: str)
     assert isnad.contents().articles == 0
     with pytest.raises(EmptyCollectionError):
         isnad.ask(question)
+
+
+def test_languages_are_those_of_what_is_there_now(isnad: Isnad, tmp_path: Path) -> None:
+    """Of an article that was replaced by one of another language and of as many passages too."""
+    for language in ("en", "zh"):
+        (tmp_path / "a.txt").write_text(TEXTS[language][0], "utf-8")
+        list(isnad.add(tmp_path / "a.txt"))
+        assert isnad.contents() == Contents(1, 1, {language: 1})
 
 
 def test_filters_turns_and_options_reach_the_assistant(library: Isnad) -> None:
